@@ -1,0 +1,1 @@
+"""A Slack bot that watches prepaid SMS credits and warns before they run out."""

@@ -1,0 +1,189 @@
+"""The life of an alert: one pure `step` from what was known and what was read to what is owed."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import NAMESPACE_URL, uuid5
+
+from bot.core.model import (
+    TOLD_AT_ONCE,
+    Account,
+    Credits,
+    Episode,
+    Failure,
+    Field,
+    Firing,
+    Kind,
+    Level,
+    Notice,
+    Policy,
+    Reading,
+    Reason,
+    Rule,
+    Step,
+    Trouble,
+    Urgency,
+    Watch,
+)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What became of one episode in one step."""
+
+    episode: Episode | None
+    reason: Reason
+    kind: Kind | None = None
+    urgency: Urgency | None = None
+
+
+def step(
+    watch: Watch, account: Account, outcome: Reading | Failure, began_at: datetime, policy: Policy
+) -> Step:
+    """Judge one outcome of reading `account`, asked for at `began_at` (UTC)."""
+    if watch.reading and began_at <= watch.reading.began_at:
+        return Step(watch, began_at, (Reason.OLDER_THAN_STORED,))
+    if isinstance(outcome, Failure):
+        return _failed(watch, account, outcome, began_at, policy)
+    return _read(watch, account, outcome, policy)
+
+
+def _read(watch: Watch, account: Account, reading: Reading, policy: Policy) -> Step:
+    low = _judge(watch, account, reading, policy)
+    verdicts = [low]
+    if watch.unreadable:
+        ended = replace(watch.unreadable, ended_at=reading.began_at)
+        verdicts.append(_Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW))
+        if low.episode:
+            verdicts[0] = replace(low, urgency=Urgency.NOW)
+    after = Watch(
+        reading=reading,
+        low=low.episode if low.episode and not low.episode.ended_at else None,
+    )
+    return _step(after, verdicts, reading.began_at, reading)
+
+
+def _failed(watch: Watch, account: Account, failure: Failure, now: datetime, policy: Policy) -> Step:
+    failures = watch.failures + 1
+    since = watch.failing_since or now
+    after = replace(watch, failures=failures, failing_since=since)
+    open_episode = watch.unreadable
+    if open_episode is None:
+        if failure.cause not in TOLD_AT_ONCE and failures < policy.unreadable_after:
+            return Step(after, now, (Reason.COUNTING_FAILURES,))
+        episode = _open(account, Trouble.UNREADABLE, failure.level, since, failure=failure)
+        verdict = _Verdict(episode, Reason.UNREADABLE, Kind.OPENED)
+    elif failure.level > open_episode.level:
+        episode = replace(open_episode, level=failure.level, failure=failure)
+        verdict = _Verdict(episode, Reason.WORSE_FAILURE, Kind.WORSE, Urgency.NOW)
+    else:
+        changed = failure != open_episode.failure
+        episode = replace(open_episode, failure=failure)
+        verdict = _Verdict(episode, Reason.STILL_UNREADABLE, None, Urgency.NOW if changed else None)
+    verdicts = [verdict]
+    if watch.low and open_episode is None:
+        verdicts.append(_Verdict(watch.low, Reason.STILL_LOW, None, Urgency.NOW))
+    return _step(replace(after, unreadable=episode), verdicts, now)
+
+
+def _judge(watch: Watch, account: Account, reading: Reading, policy: Policy) -> _Verdict:
+    before = watch.low
+    firing = _firing(before.firing if before else (), account.rules, reading.credits, policy)
+    level = max((rule.level for rule in firing), default=Level.OK)
+    if reading.credits.empty:
+        level = Level.EMPTY
+    now = reading.began_at
+    if before is None:
+        if level is Level.OK:
+            return _Verdict(None, Reason.FINE)
+        return _Verdict(_open(account, Trouble.LOW, level, now, firing=firing), Reason.OPENED, Kind.OPENED)
+    episode = replace(
+        before,
+        topped_up=before.topped_up + _rise(watch.reading, reading),
+        thresholds_changed=_changed_thresholds(before.firing, account.rules),
+    )
+    if level is Level.OK:
+        return _Verdict(replace(episode, ended_at=now), Reason.ENDED, Kind.ENDED, Urgency.NOW)
+    after = replace(episode, level=level, firing=firing)
+    if level > before.level:
+        return _Verdict(after, Reason.WORSE, Kind.WORSE, Urgency.NOW)
+    if level < before.level:
+        return _Verdict(after, Reason.IMPROVED, None, Urgency.NOW)
+    if firing != before.firing:
+        return _Verdict(after, Reason.SAME_LEVEL, None, Urgency.NOW)
+    moved = watch.reading is None or watch.reading.credits != reading.credits
+    return _Verdict(after, Reason.STILL_LOW, None, Urgency.SOON if moved else None)
+
+
+def _firing(
+    before: tuple[Firing, ...], rules: tuple[Rule, ...], credits_: Credits, policy: Policy
+) -> tuple[Firing, ...]:
+    held = {(rule.field, rule.level): rule.threshold for rule in before}
+    return tuple(
+        Firing(rule.field, rule.level, rule.threshold)
+        for rule in rules
+        if credits_.amounts[rule.field] < _ends_at(rule, held.get((rule.field, rule.level)), policy)
+    )
+
+
+def _ends_at(rule: Rule, held: Decimal | None, policy: Policy) -> Decimal:
+    """A rule that fires under this very threshold ends above the margin; any other is judged without it."""
+    return rearmed_at(rule.threshold, policy) if held == rule.threshold else rule.threshold
+
+
+def rearmed_at(threshold: Decimal, policy: Policy) -> Decimal:
+    """The value at which a rule that has fired ends."""
+    return threshold * (1 + policy.rearm_margin)
+
+
+def _changed_thresholds(
+    before: tuple[Firing, ...], rules: tuple[Rule, ...]
+) -> tuple[tuple[Decimal, Decimal], ...]:
+    held = {(rule.field, rule.level): rule.threshold for rule in before}
+    pairs = ((held.get((rule.field, rule.level), rule.threshold), rule.threshold) for rule in rules)
+    return tuple((old, new) for old, new in pairs if old != new)
+
+
+def _rise(before: Reading | None, after: Reading) -> Decimal:
+    """What was topped up between two readings, at least: spending in between hides a part of it."""
+    if before is None:
+        return Decimal(0)
+    return max(after.credits.amounts[Field.BALANCE] - before.credits.amounts[Field.BALANCE], Decimal(0))
+
+
+def _open(
+    account: Account,
+    trouble: Trouble,
+    level: Level,
+    now: datetime,
+    *,
+    firing: tuple[Firing, ...] = (),
+    failure: Failure | None = None,
+) -> Episode:
+    return Episode(
+        id=uuid5(NAMESPACE_URL, f"{account.name}/{trouble}/{now.isoformat()}").hex[:12],
+        account=account.name,
+        trouble=trouble,
+        channel=account.channel,
+        level=level,
+        opened_at=now,
+        firing=firing,
+        failure=failure,
+    )
+
+
+def _step(watch: Watch, verdicts: list[_Verdict], now: datetime, reading: Reading | None = None) -> Step:
+    told = [(verdict, verdict.episode) for verdict in verdicts if verdict.episode]
+    return Step(
+        watch=watch,
+        at=now,
+        reasons=tuple(verdict.reason for verdict in verdicts),
+        reading=reading,
+        touched=tuple(episode for _, episode in told),
+        notices=tuple(
+            Notice(verdict.kind, episode.channel, now, episode.id, episode.level)
+            for verdict, episode in told
+            if verdict.kind
+        ),
+        edits={episode.id: verdict.urgency for verdict, episode in told if verdict.urgency},
+    )

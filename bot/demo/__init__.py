@@ -1,0 +1,1 @@
+"""The real bot on loopback, with a simulated provider and a Slack-like page: nothing to configure."""

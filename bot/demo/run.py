@@ -1,0 +1,109 @@
+"""The demo put together: the bot as it is, between a simulated provider and a simulated Slack."""
+
+import asyncio
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot import app, web
+from bot.app import Bot
+from bot.demo.page import CommandHelp, Subcommand, page_app
+from bot.demo.provider import SimulatedProvider
+from bot.demo.slack_api import SimulatedSlack
+from bot.demo.world import DemoWorld, PrepaidAccount
+from bot.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+API_KEY = "demo0000000000000000000000000000000000ab"
+BOT_TOKEN = "xoxb-demo"  # noqa: S105 - the simulated Slack takes it, no other
+SIGNING_SECRET = "demo-signing-secret"  # noqa: S105 - signs requests of the simulated Slack alone
+
+START_BALANCE = Decimal("209.000")
+DRAIN = 5
+"""SMS a second: the first threshold is crossed within two minutes if nobody touches anything."""
+
+SETTINGS: Mapping[str, Any] = {
+    "alert_channel": "C0ALERTS",
+    "credit_sms_warning": "5000",
+    "credit_sms_critical": "1000",
+    "balance_warning": "150.00",
+    "poll_interval": "1s",
+    "mention_on_critical": "<@U0ALICE>",
+}
+
+COMMAND = CommandHelp(
+    "/smscredits",
+    "[account | thresholds | share | help]",
+    (
+        Subcommand("", "what is left, read live"),
+        Subcommand("sms", "the account “sms” in detail"),
+        Subcommand("thresholds", "the rules in force"),
+        Subcommand("share", "what is left, shown to the whole channel"),
+        Subcommand("help", "what can be typed"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo; `url` is its page."""
+
+    url: str
+    bot: Bot
+    world: DemoWorld
+    provider: SimulatedProvider
+    slack: SimulatedSlack
+
+
+@asynccontextmanager
+async def exhibition(
+    port: int = 0, *, drain: int = DRAIN, clock: Callable[[], datetime] | None = None, **settings: Any
+) -> AsyncIterator[Demo]:
+    """Run the whole demo on loopback; `settings` replace those of the demo."""
+    clock = clock or (lambda: datetime.now(UTC))  # noqa: TID251 - a root of its own: its simulators need a clock
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smscredits-demo-")))
+        world = DemoWorld(PrepaidAccount(clock, balance=START_BALANCE, drain=drain))
+        provider = await stack.enter_async_context(
+            SimulatedProvider(world, api_key=API_KEY, clock=clock).serving()
+        )
+        slack = await stack.enter_async_context(
+            SimulatedSlack(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET, clock=clock).serving()
+        )
+        page = page_app(slack, world, clock, command=COMMAND, exchanges=lambda: provider.exchanges)
+        page_port = await stack.enter_async_context(web.serving(page, port, LOOPBACK))
+        chosen = Settings.model_validate(
+            {
+                **SETTINGS,
+                "slack_bot_token": BOT_TOKEN,
+                "slack_signing_secret": SIGNING_SECRET,
+                "slack_api_url": slack.api_url,
+                "smspartner_api_key": API_KEY,
+                "smspartner_api_url": provider.api_url,
+                "database_url": f"sqlite:///{folder / 'demo.db'}",
+                "port": 0,
+                "drain_seconds": 3,
+                **settings,
+            }
+        )
+        bot = await stack.enter_async_context(app.running(chosen, host=LOOPBACK))
+        slack.bot_url = f"http://{LOOPBACK}:{bot.port}/slack/events"
+        yield Demo(f"http://{LOOPBACK}:{page_port}/", bot, world, provider, slack)
+
+
+async def demonstrate(port: int, stop: asyncio.Event, *, browser: bool) -> None:
+    """Run the demo until `stop`, telling the person at the terminal where to look."""
+    async with exhibition(port) as demo:
+        click.echo(f"The demo runs at {demo.url} - open it and type /smscredits. Ctrl+C ends it.")
+        click.echo("Everything is simulated on this machine: no account, no network, nothing is kept.")
+        if browser:
+            await asyncio.to_thread(webbrowser.open, demo.url)
+        await stop.wait()

@@ -1,0 +1,1 @@
+"""Slack's side of the bot: requests decoded, answers encoded, channels told."""

@@ -1,0 +1,122 @@
+"""The tables, and the column types that keep times in UTC and decimals exact."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from bot.core.model import Failure, Field, Firing
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware time in UTC, on SQLite too, which knows no timezones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an aware time."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A frozen value as JSON text, decimals as strings; parsed back into the same type."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.kind = kind
+        self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write the value as JSON."""
+        if isinstance(value, Mapping):
+            value = dict(value)
+        return None if value is None else self._adapter.dump_json(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Parse the value back."""
+        return None if value is None else self._adapter.validate_json(value)
+
+
+metadata = MetaData()
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", Utc),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("began_at", Utc, nullable=False),
+    Column("amounts", Json(dict[Field, Decimal]), nullable=False),
+    Column("currency", String(10), nullable=False),
+    Index("reading_by_account", "account", "began_at"),
+)
+
+episode = Table(
+    "episode",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account", String(100), nullable=False),
+    Column("trouble", String(20), nullable=False),
+    Column("channel", String(30), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("firing", Json(tuple[Firing, ...]), nullable=False),
+    Column("failure", Json(Failure)),
+    Column("topped_up", Json(Decimal), nullable=False),
+    Column("thresholds_changed", Json(tuple[tuple[Decimal, Decimal], ...]), nullable=False),
+    Column("root", String(30), nullable=False),
+    Column("edit_at", Utc),
+    Index("episode_open", "account", "ended_at"),
+    Index("episode_to_edit", "edit_at"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("channel", String(30), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("episode", String(32), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("once", String(100), unique=True),
+    Column("message", String(30)),
+    Column("sent_at", Utc),
+    Column("attempts", Integer, nullable=False),
+    Column("retry_at", Utc),
+    Column("error", String(100)),
+    Index("notice_waiting", "sent_at", "episode"),
+)

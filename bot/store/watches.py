@@ -1,0 +1,178 @@
+"""What is remembered of each account, changed in one transaction by compare-and-swap."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.model import (
+    SOON,
+    Credits,
+    Episode,
+    Level,
+    Notice,
+    Reading,
+    Reason,
+    Step,
+    Trouble,
+    Urgency,
+    Watch,
+)
+from bot.ports import StoreAway
+from bot.store import schema
+from bot.store.database import Database
+
+_EPISODE_COLUMNS = tuple(field.name for field in fields(Episode))
+_TRIES = 5
+
+
+class _LostRace(Exception):
+    """Somebody else changed the account since it was loaded."""
+
+
+class SqlWatches:
+    """The state of accounts, in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def change(self, account: str, decide: Callable[[Watch], Step]) -> Step:
+        """Load, decide and write in one transaction; decides anew if another writer came first."""
+        for _ in range(_TRIES):
+            try:
+                async with self._database.transaction() as connection:
+                    version, watch = await _load(connection, account)
+                    step = decide(watch)
+                    if step.reasons != (Reason.OLDER_THAN_STORED,):
+                        await _write(connection, account, version, step)
+                    return step
+            except _LostRace:
+                continue
+        raise StoreAway("contended")
+
+    async def watch(self, account: str) -> Watch:
+        """Return what is known of the account."""
+        async with self._database.transaction() as connection:
+            _, watch = await _load(connection, account)
+            return watch
+
+    async def greet(self, notice: Notice) -> bool:
+        """Write the greeting of a channel down, once for ever; tell whether it was new."""
+        once = f"{notice.kind}:{notice.channel}"
+        async with self._database.transaction() as connection:
+            known = await connection.scalar(select(schema.notice.c.id).where(schema.notice.c.once == once))
+            if known is None:
+                await connection.execute(insert(schema.notice).values(**notice_row(notice), once=once))
+            return known is None
+
+
+async def _load(connection: AsyncConnection, name: str) -> tuple[int, Watch]:
+    account, reading, episode = schema.account, schema.reading, schema.episode
+    row = (await connection.execute(select(account).where(account.c.name == name))).mappings().first()
+    if row is None:
+        return 0, Watch()
+    last = (
+        (
+            await connection.execute(
+                select(reading).where(reading.c.account == name).order_by(reading.c.began_at.desc()).limit(1)
+            )
+        )
+        .mappings()
+        .first()
+    )
+    open_episodes = [
+        episode_from(found)
+        for found in (
+            await connection.execute(
+                select(episode).where(episode.c.account == name, episode.c.ended_at.is_(None))
+            )
+        ).mappings()
+    ]
+    by_trouble = {found.trouble: found for found in open_episodes}
+    return row["version"], Watch(
+        failures=row["failures"],
+        failing_since=row["failing_since"],
+        reading=Reading(last["began_at"], Credits(last["amounts"], last["currency"])) if last else None,
+        low=by_trouble.get(Trouble.LOW),
+        unreadable=by_trouble.get(Trouble.UNREADABLE),
+    )
+
+
+async def load_watch(connection: AsyncConnection, account: str) -> Watch:
+    """Return what is known of the account, within the caller's transaction."""
+    return (await _load(connection, account))[1]
+
+
+async def _write(connection: AsyncConnection, name: str, version: int, step: Step) -> None:
+    await _swap(connection, name, version, step.watch)
+    if step.reading:
+        await connection.execute(
+            insert(schema.reading).values(
+                account=name,
+                began_at=step.reading.began_at,
+                amounts=step.reading.credits.amounts,
+                currency=step.reading.credits.currency,
+            )
+        )
+    for touched in step.touched:
+        await _upsert(connection, touched)
+    for identity, urgency in step.edits.items():
+        await _ask_for_edit(connection, identity, urgency, step)
+    if step.notices:
+        await connection.execute(insert(schema.notice), [notice_row(notice) for notice in step.notices])
+
+
+async def _swap(connection: AsyncConnection, name: str, version: int, watch: Watch) -> None:
+    account = schema.account
+    counted = {"failures": watch.failures, "failing_since": watch.failing_since}
+    if version == 0:
+        try:
+            await connection.execute(insert(account).values(name=name, version=1, **counted))
+        except IntegrityError:
+            raise _LostRace from None
+        return
+    result = await connection.execute(
+        update(account)
+        .where(account.c.name == name, account.c.version == version)
+        .values(version=version + 1, **counted)
+    )
+    if result.rowcount != 1:
+        raise _LostRace
+
+
+async def _upsert(connection: AsyncConnection, touched: Episode) -> None:
+    episode = schema.episode
+    row = {name: getattr(touched, name) for name in _EPISODE_COLUMNS}
+    result = await connection.execute(update(episode).where(episode.c.id == touched.id).values(**row))
+    if result.rowcount == 0:
+        await connection.execute(insert(episode).values(**row, root=""))
+
+
+async def _ask_for_edit(connection: AsyncConnection, identity: str, urgency: Urgency, step: Step) -> None:
+    episode = schema.episode
+    asked = update(episode).where(episode.c.id == identity)
+    at = step.at
+    if urgency is Urgency.SOON:
+        asked, at = asked.where(episode.c.edit_at.is_(None)), at + SOON
+    await connection.execute(asked.values(edit_at=at))
+
+
+def episode_from(row: RowMapping) -> Episode:
+    """Return the episode that a row holds."""
+    values = {name: row[name] for name in _EPISODE_COLUMNS}
+    return Episode(**values | {"trouble": Trouble(row["trouble"]), "level": Level(row["level"])})
+
+
+def notice_row(notice: Notice) -> dict[str, Any]:
+    """Return the row of a notice that waits to be told."""
+    return {
+        "kind": notice.kind,
+        "channel": notice.channel,
+        "at": notice.at,
+        "episode": notice.episode,
+        "level": notice.level,
+        "attempts": 0,
+    }

@@ -1,0 +1,176 @@
+"""English."""
+
+from bot.core.command import Verb
+from bot.core.model import Cause, Field, Level, Trouble
+from bot.text.catalogue import Catalogue
+
+_STATUS_PAGE = "<https://status.smspartner.fr/status/nda-media|the provider's status page>"
+_TRY_LATER = f"I keep trying; if it lasts, look at {_STATUS_PAGE}."
+_ASK_PROVIDER = "Ask SMS Partner's support why, from <https://my.smspartner.fr/|the account>."
+_CHECK_KEY = (
+    "Compare the key with <https://my.smspartner.fr/dashboard/api|the account's API page> "
+    "and set `SMSPARTNER_API_KEY`."
+)
+_CHECK_URL = "Check `SMSPARTNER_API_URL`; without it the bot uses the right address."
+
+ENGLISH = Catalogue(
+    locale="en",
+    provider="SMS Partner",
+    fields={
+        Field.CREDIT_SMS: "SMS left",
+        Field.CREDIT_SMS_ECO: "Economy SMS left",
+        Field.CREDIT_HLR: "HLR look-ups left",
+        Field.TO_SEND: "Waiting to leave",
+        Field.BALANCE: "Balance",
+    },
+    amounts={
+        Field.CREDIT_SMS: "{amount} SMS",
+        Field.CREDIT_SMS_ECO: "{amount} economy SMS",
+        Field.CREDIT_HLR: "{amount} HLR look-ups",
+        Field.TO_SEND: "{amount} waiting",
+        Field.BALANCE: "{amount}",
+    },
+    thresholds={
+        Field.CREDIT_SMS: "{amount} SMS",
+        Field.CREDIT_SMS_ECO: "{amount} economy SMS",
+        Field.CREDIT_HLR: "{amount} HLR look-ups",
+        Field.TO_SEND: "{amount} waiting",
+        Field.BALANCE: "a balance of {amount}",
+    },
+    levels={
+        Level.OK: "fine",
+        Level.WARNING: "warning",
+        Level.CRITICAL: "critical",
+        Level.EMPTY: "empty",
+    },
+    not_given="not given",
+    price_label="Price per SMS",
+    price="{amount} per SMS",
+    low_titles={
+        Level.WARNING: "SMS credits are low",
+        Level.CRITICAL: "SMS credits are critically low",
+        Level.EMPTY: "SMS credits are used up",
+    },
+    unreadable_title="Account {account} cannot be read",
+    no_credit_title="Account {account} is probably empty",
+    ended_titles={
+        Trouble.LOW: "SMS credits are fine again",
+        Trouble.UNREADABLE: "Account {account} can be read again",
+    },
+    time="{date_short_pretty} at {time}",
+    below="{value} left, below the {level} threshold of {threshold}.",
+    in_band="{value} left: above {threshold}, ends at {ends_at}.",
+    ends_at="Fine again from {ends_at}.",
+    left="{values} left.",
+    used_up="Nothing can be sent any more: {values} left. Top up to send again.",
+    lasted="It lasted {duration}, since {since}.",
+    told_late="It lasted from {since} to {until} and could not be told earlier.",
+    topped_up="Topped up: at least {amount}.",
+    threshold_changed="Threshold changed from {old} to {new}.",
+    cannot_read_since="Last read {read_at}; cannot be read since.",
+    last_reading="Last good reading: {values}, {read_at}.",
+    no_reading="There is no earlier reading.",
+    account="Account {account}",
+    read_at="Read {read_at}",
+    top_up="Top up",
+    causes={
+        Cause.NETWORK: "SMS Partner cannot be reached.",
+        Cause.TIMEOUT: "SMS Partner does not answer in time.",
+        Cause.SERVER_FAULT: "SMS Partner answers with a fault of its own (HTTP {status}).",
+        Cause.RATE_LIMITED: "SMS Partner says that it is asked too often.",
+        Cause.NOT_JSON: "SMS Partner's answer is not the JSON that it documents.",
+        Cause.TOO_LARGE: "SMS Partner's answer is far too long to be one.",
+        Cause.REDIRECT: "SMS Partner sends me to another address (HTTP {status}): I do not follow.",
+        Cause.NOT_FOUND: "SMS Partner does not know the address that I ask (HTTP 404).",
+        Cause.DENIED: "SMS Partner denies access (HTTP {status}).",
+        Cause.DEGRADED: "SMS Partner's answer holds no credits.",
+        Cause.FIELD_MISSING: "SMS Partner's answer lacks `{field}`.",
+        Cause.FIELD_NOT_A_NUMBER: "SMS Partner's answer has a `{field}` that is no number.",
+        Cause.KEY_MISSING: "SMS Partner says that the API key is missing (code {code}).",
+        Cause.KEY_WRONG: "SMS Partner says that the API key is wrong (code {code}).",
+        Cause.ACCOUNT_DISABLED: "SMS Partner says that the account is disabled (code {code}).",
+        Cause.ACCOUNT_BLOCKED: "SMS Partner says that the account is blocked (code {code}).",
+        Cause.API_REFUSED: "SMS Partner refuses this account the use of the API (code {code}).",
+        Cause.ADDRESS_REFUSED: "SMS Partner does not allow the IP address that I call from (code {code}).",
+        Cause.NO_CREDIT: "SMS Partner refuses with “insufficient credit” (code {code}).",
+        Cause.REFUSED: "SMS Partner refuses (HTTP {status}, code {code}).",
+    },
+    mends={
+        Cause.NETWORK: _TRY_LATER,
+        Cause.TIMEOUT: _TRY_LATER,
+        Cause.SERVER_FAULT: _TRY_LATER,
+        Cause.RATE_LIMITED: "I keep trying; make `POLL_INTERVAL` longer if it lasts.",
+        Cause.NOT_JSON: _TRY_LATER,
+        Cause.TOO_LARGE: _CHECK_URL,
+        Cause.REDIRECT: _CHECK_URL,
+        Cause.NOT_FOUND: _CHECK_URL,
+        Cause.DENIED: _CHECK_KEY,
+        Cause.DEGRADED: _TRY_LATER,
+        Cause.FIELD_MISSING: "I judge nothing until it is back.",
+        Cause.FIELD_NOT_A_NUMBER: "I judge nothing until it is one.",
+        Cause.KEY_MISSING: _CHECK_KEY,
+        Cause.KEY_WRONG: _CHECK_KEY,
+        Cause.ACCOUNT_DISABLED: _ASK_PROVIDER,
+        Cause.ACCOUNT_BLOCKED: _ASK_PROVIDER,
+        Cause.API_REFUSED: _ASK_PROVIDER,
+        Cause.ADDRESS_REFUSED: (
+            "Lift the restriction on <https://my.smspartner.fr/dashboard/api|the account's API page>, "
+            "or give the bot a fixed outgoing address (on Heroku: a static-address add-on)."
+        ),
+        Cause.NO_CREDIT: "Look at <https://my.smspartner.fr/|the account> and top up.",
+        Cause.REFUSED: _ASK_PROVIDER,
+    },
+    hello="I watch the {provider} account {account} for this channel, every {interval}: {rules}.",
+    hello_no_rules="no threshold is set, so I warn only when it is empty or cannot be read",
+    rule="{level} below {threshold}",
+    rule_fired="*{rule}: low*",
+    rule_fine="{rule}: fine",
+    rule_source="{rule}, ends at {ends_at} (`{source}`)",
+    thresholds_title="Thresholds in force",
+    no_rules=(
+        "No threshold is set for {account}: I warn only when it is empty or cannot be read. "
+        "Set `CREDIT_SMS_WARNING` or `BALANCE_WARNING`."
+    ),
+    status_title="{account}: {level}",
+    asking="Asking SMS Partner…",
+    failed_title="{account} cannot be read now",
+    aged_reading="Last good reading, {age} old: {values}.",
+    usage="Usage: {usages}",
+    help_title="What `/smscredits` does",
+    commands={
+        Verb.SHOW: "what is left, read live",
+        Verb.THRESHOLDS: "the rules in force and where each comes from",
+        Verb.SHARE: "what is left, shown to the whole channel",
+        Verb.HELP: "this list",
+    },
+    account_command="one account in detail ({accounts})",
+    not_understood="I do not know “{text}”.",
+    nearest="Did you mean `/smscredits {nearest}`?",
+    went_wrong=(
+        "Something went wrong on my side. Please try again; "
+        "if it stays, quote `{reference}` to whoever runs this bot: it stands in the log."
+    ),
+    slack_errors={
+        "not_in_channel": "the bot is not in the channel: type /invite @smscredits there",
+        "channel_not_found": (
+            "Slack knows no such channel, or it is private and the bot is not in it: "
+            "check ALERT_CHANNEL, and type /invite @smscredits there"
+        ),
+        "is_archived": "the channel is archived: unarchive it, or set another ALERT_CHANNEL",
+        "missing_scope": "the app lacks the scope chat:write: add it in its settings and reinstall it",
+        "invalid_auth": "Slack does not accept SLACK_BOT_TOKEN: copy it anew from “OAuth & Permissions”",
+        "not_authed": "Slack got no token: set SLACK_BOT_TOKEN",
+        "token_revoked": "SLACK_BOT_TOKEN was revoked: reinstall the app and copy the new token",
+        "account_inactive": "the app was removed from the workspace: install it again and copy the new token",
+        "restricted_action": "a workspace setting keeps the bot from posting there: ask a workspace admin",
+        "invalid_blocks": "Slack does not accept the message's layout: a bug of this bot, please report it",
+        "message_not_found": "the message is no longer in the channel",
+        "cant_update_message": "the message cannot be edited any more",
+        "edit_window_closed": "the message cannot be edited any more",
+        "ratelimited": "Slack asks to slow down",
+        "timeout": "Slack does not answer in time",
+        "network": "Slack cannot be reached",
+        "server_fault": "Slack answers with a fault of its own",
+    },
+    slack_error_unknown="Slack refuses with {error}",
+)

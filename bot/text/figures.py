@@ -1,0 +1,61 @@
+"""How counts, money, times and durations look."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from babel.units import format_unit
+
+
+def escape(text: str) -> str:
+    """Escape a string of somebody else's for Slack's mrkdwn (docs.slack.dev, "Formatting text")."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The formats of one language, and the timezone of times that Slack does not convert."""
+
+    locale: str
+    timezone: ZoneInfo
+
+    def count(self, amount: Decimal) -> str:
+        """Show a whole number, or a threshold between two of them."""
+        return format_decimal(amount, locale=self.locale)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """Show money rounded down, so that nobody counts on what is not there."""
+        digits = 3 if abs(amount) < 1 and amount else 2
+        return self._money(amount, digits, currency)
+
+    def price(self, amount: Decimal, currency: str) -> str:
+        """Show a unit price with four decimals."""
+        return self._money(amount, 4, currency)
+
+    def _money(self, amount: Decimal, digits: int, currency: str) -> str:
+        floor = amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)
+        shown = format_decimal(floor, format="#,##0." + "0" * digits, locale=self.locale)
+        return f"{shown} {escape(currency)}".rstrip()
+
+    def duration(self, span: timedelta) -> str:
+        """Show a duration by its two largest units: "2 hr 5 min"."""
+        minutes, seconds = divmod(int(span.total_seconds()), 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24)
+        parts = [(days, "day"), (hours, "hour"), (minutes, "minute"), (seconds, "second")]
+        first = next((index for index, (number, _) in enumerate(parts) if number), 3)
+        shown = [
+            format_unit(number, f"duration-{unit}", length="short", locale=self.locale)
+            for number, unit in parts[first : first + 2]
+            if number or unit == "second" == parts[first][1]
+        ]
+        return " ".join(shown)
+
+    def time(self, at: datetime, pattern: str) -> str:
+        """Show a time in mrkdwn, converted by Slack to the reader's timezone (docs.slack.dev, "Date")."""
+        local = at.astimezone(self.timezone)
+        fallback = f"{format_datetime(local, 'd MMM y, HH:mm', locale=self.locale)} {local.tzname()}"
+        return f"<!date^{int(at.timestamp())}^{pattern}|{fallback}>"
