@@ -1,9 +1,11 @@
 """The command line: `python -m bot [run | demo | manifest]`."""
 
 import asyncio
+import errno
 import json
 import signal
 import sys
+from collections.abc import Coroutine
 
 import click
 
@@ -28,15 +30,14 @@ def run() -> None:
             click.echo(fault, err=True)
         sys.exit(2)
     log.configure(chosen.log_level, chosen.log_format)
-    for slip in settings.slips():
-        log.warn_of_slip(slip)
+    log.warn(settings.warnings(chosen))
 
     async def until_stopped() -> None:
         stop = stop_signal()
         async with app.running(chosen):
             await stop.wait()
 
-    asyncio.run(until_stopped())
+    _run(until_stopped(), "Set PORT to a free one.")
 
 
 @main.command()
@@ -54,7 +55,7 @@ def demo(port: int, no_browser: bool) -> None:
     async def until_stopped() -> None:
         await demonstrate(port, stop_signal(), browser=not no_browser)
 
-    asyncio.run(until_stopped())
+    _run(until_stopped(), "Choose another with --port.")
 
 
 @main.command()
@@ -84,6 +85,16 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def _run(work: Coroutine[None, None, None], mend: str) -> None:
+    try:
+        asyncio.run(work)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        click.echo(f"The port is in use by another program. {mend}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -95,16 +95,15 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         bolt = workspace.bolt_app()
         handlers.register(bolt)
 
-        receiver = None
+        events = None
         if settings.slack_app_token is None and settings.slack_signing_secret is not None:
-            receiver = Receiver(
-                bolt, settings.slack_signing_secret.get_secret_value(), clock, blocks.went_wrong
-            )
+            secret = settings.slack_signing_secret.get_secret_value()
+            events = Receiver(bolt, secret, clock, blocks.went_wrong).receive
         bot = Bot(
-            port=await stack.enter_async_context(web.serving(web.application(receiver), settings.port, host)),
+            port=await stack.enter_async_context(web.serving(web.application(events), settings.port, host)),
             watching=asyncio.Event(),
         )
-        log.info("bot.ready", port=bot.port, mode="http" if receiver else "socket")
+        log.info("bot.ready", port=bot.port, mode="http" if events else "socket")
         if not accounts[0].rules:
             log.warning("settings.no_threshold", consequence="warns at empty and unreadable only")
         await stack.enter_async_context(_background(_introduced(workspace, words)))

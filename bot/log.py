@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 from typing import Literal
 
 import structlog
@@ -57,6 +58,7 @@ def configure(level: str, log_format: Literal["console", "json"] | None) -> None
     )
 
 
-def warn_of_slip(slip: str) -> None:
-    """Say that a variable looks like a setting and is none."""
-    structlog.get_logger("bot.settings").warning("settings.slip", hint=slip)
+def warn(hints: Iterable[str]) -> None:
+    """Log what is probably not meant in the settings."""
+    for hint in hints:
+        structlog.get_logger("bot.settings").warning("settings.check", hint=hint)

@@ -8,13 +8,13 @@ failure becomes a `Failure`, chained to nothing. Source of the rules: the vendor
 import asyncio
 import json
 import re
-import zlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
 import aiohttp
 import stamina
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
 from bot.core.model import WORTH_RETRYING, Account, Cause, Credits, Failure, Field
@@ -121,16 +121,25 @@ def _credits(raw: Mapping[str, Any], needed: frozenset[Field]) -> Credits:
         elif name in needed:
             missing = Cause.FIELD_MISSING if value is None else Cause.FIELD_NOT_A_NUMBER
             _unreadable(missing, field=name.value)
-    currency = raw.get("currency")
-    return Credits(amounts, currency[:10] if isinstance(currency, str) else "")
+    return Credits(amounts, _currency(raw.get("currency")))
 
 
 def _amount(value: object, *, whole: bool) -> Decimal | None:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = Decimal(value)
-    if not isinstance(value, Decimal) or abs(value) >= _BIGGEST:
+    # Not abs(): it rounds, and overflows at 1e1000000.
+    if not isinstance(value, Decimal) or value.copy_abs() >= _BIGGEST:
         return None
-    return None if whole and value != value.to_integral_value() else value
+    if whole and value != value.to_integral_value():
+        return None
+    return value or Decimal(0)  # "-0" is shown as 0
+
+
+def _currency(value: object) -> str:
+    """Keep what is not known as it is, but for what no database and no message can hold."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(character for character in value if character.isprintable())[:10]
 
 
 def _unreadable(cause: Cause, *, field: str = "", status: int = 0, code: str = "") -> NoReturn:
@@ -156,16 +165,24 @@ class Partner:
         return credits_
 
     async def _ask(self, account: Account) -> Credits:
+        # Raised out here: inside an `except` it would carry aiohttp's error, and that one the URL.
+        answer = await self._answer()
+        if isinstance(answer, Cause):
+            _unreadable(answer)
+        return decipher(*answer, account.needed)
+
+    async def _answer(self) -> tuple[int, bytes] | Cause:
+        """Return status and body, or why they did not come."""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                status, body = await self._get()
+                return await self._get()
         except TimeoutError:
-            _unreadable(Cause.TIMEOUT)
-        except (aiohttp.ClientPayloadError, aiohttp.http.HttpProcessingError, zlib.error):
-            _unreadable(Cause.NOT_JSON)
-        except (aiohttp.ClientError, OSError):
-            _unreadable(Cause.NETWORK)
-        return decipher(status, body, account.needed)
+            return Cause.TIMEOUT
+        except aiohttp.ClientPayloadError as error:
+            # What cannot be unpacked is no JSON; what was cut off may come whole the next time.
+            return Cause.NOT_JSON if isinstance(error.__cause__, ContentEncodingError) else Cause.NETWORK
+        except (aiohttp.ClientError, HttpProcessingError, OSError):
+            return Cause.NETWORK
 
     async def _get(self) -> tuple[int, bytes]:
         # A redirect is never followed: it would carry the key to another place.

@@ -1,11 +1,12 @@
 """What the bot does: poll and judge, answer a status, deliver what is owed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from typing import TypeVar
 
 from bot.core.alert import step
 from bot.core.model import (
@@ -31,6 +32,8 @@ FRESH = timedelta(seconds=10)
 """A reading younger than this answers a command without asking the provider again."""
 
 SLOWEST_RETRY = timedelta(minutes=10)
+
+_T = TypeVar("_T")
 
 
 class Delivered(StrEnum):
@@ -112,8 +115,11 @@ class Service:
     async def deliver(self) -> tuple[Delivery, ...]:
         """Post and edit all that is due now; raises `StoreAway`."""
         async with self._delivering:
-            posts = [await self._post(due) for due in await self._outbox.due(self._clock.now())]
-            edits = [await self._edit(edit) for edit in await self._outbox.edits(self._clock.now())]
+            faults: list[Exception] = []
+            posts = await _each(self._post, await self._outbox.due(self._clock.now()), faults)
+            edits = await _each(self._edit, await self._outbox.edits(self._clock.now()), faults)
+            if faults:
+                raise faults[0]
             return (*posts, *edits)
 
     async def close(self) -> None:
@@ -213,6 +219,22 @@ class Service:
             return replace(done, outcome=Delivered.REFUSED, error=error.error)
         await self._outbox.edited(edit, self._clock.now())
         return done
+
+
+async def _each(
+    tell: Callable[[_T], Awaitable[Delivery]], owed: Iterable[_T], faults: list[Exception]
+) -> list[Delivery]:
+    """Tell one after the other; one that cannot even be built keeps none of the others waiting."""
+    told = []
+    for one in owed:
+        try:
+            told.append(await tell(one))
+        except StoreAway:
+            # Nothing more is told: what cannot be marked as told would be told again.
+            raise
+        except Exception as fault:  # noqa: BLE001 - raised by the caller, after the others
+            faults.append(fault)
+    return told
 
 
 def _wait(attempts: int, error: NotDelivered) -> timedelta:

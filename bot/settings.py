@@ -27,6 +27,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SQLITE = "sqlite+aiosqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
+_WIPING_HOSTS = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "CONTAINER")
+"""Variables by which hosts without lasting files are known."""
 
 
 def _fault(sentence: str) -> PydanticCustomError:
@@ -333,13 +335,20 @@ def names() -> tuple[str, ...]:
     return tuple(name.upper() for name in Settings.model_fields)
 
 
-def slips(environment: Mapping[str, str | None] | None = None) -> tuple[str, ...]:
-    """Variables that look like one of ours and are none, each with the nearest that is."""
+def warnings(chosen: Settings, environment: Mapping[str, str | None] | None = None) -> tuple[str, ...]:
+    """Say what is no fault and yet probably not meant: slips in names, state that a host wipes."""
     if environment is None:
         environment = {**dotenv_values(".env"), **os.environ}  # noqa: TID251 - this module reads the environment
     ours = names()
-    return tuple(
+    slips = tuple(
         f"{name} is not a setting; did you mean {near[0]}?"
         for name in sorted(environment)
         if name.upper() not in ours and (near := get_close_matches(name.upper(), ours, n=1, cutoff=0.82))
+    )
+    host = next((name for name in _WIPING_HOSTS if environment.get(name)), None)
+    if host is None or not chosen.database_url.get_secret_value().startswith(_SQLITE):
+        return slips
+    return (
+        *slips,
+        f"{host} is set: this host wipes its files, and SQLite with them; set DATABASE_URL to PostgreSQL",
     )

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 MISSING = "no Chromium: apt-get install chromium"
+PATIENCE = 15_000  # milliseconds; a busy machine starts a browser slowly
 ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -46,7 +47,8 @@ async def chromium_page(
                 locale="en-US",
                 **context,
             )
-            page.set_default_timeout(5_000)
+            page.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
             page.on(
                 "console",
                 lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,

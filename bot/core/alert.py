@@ -41,7 +41,9 @@ def step(
     watch: Watch, account: Account, outcome: Reading | Failure, began_at: datetime, policy: Policy
 ) -> Step:
     """Judge one outcome of reading `account`, asked for at `began_at` (UTC)."""
-    if watch.reading and began_at <= watch.reading.began_at:
+    # Of a run of failures the first counts: what began before it says nothing of the time since.
+    stored = watch.failing_since or (watch.reading and watch.reading.began_at)
+    if stored and began_at <= stored:
         return Step(watch, began_at, (Reason.OLDER_THAN_STORED,))
     if isinstance(outcome, Failure):
         return _failed(watch, account, outcome, began_at, policy)

@@ -6,7 +6,6 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from bot.settings import Settings
 LOOPBACK = "127.0.0.1"
 API_KEY = "demo0000000000000000000000000000000000ab"
 BOT_TOKEN = "xoxb-demo"  # noqa: S105 - the simulated Slack takes it, no other
+APP_TOKEN = "xapp-demo"  # noqa: S105 - the simulated Slack takes it, no other
 SIGNING_SECRET = "demo-signing-secret"  # noqa: S105 - signs requests of the simulated Slack alone
 
 START_BALANCE = Decimal("209.000")
@@ -65,10 +65,14 @@ class Demo:
 
 @asynccontextmanager
 async def exhibition(
-    port: int = 0, *, drain: int = DRAIN, clock: Callable[[], datetime] | None = None, **settings: Any
+    port: int = 0,
+    *,
+    drain: int = DRAIN,
+    prepare: Callable[[DemoWorld, SimulatedProvider, SimulatedSlack], None] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Demo]:
-    """Run the whole demo on loopback; `settings` replace those of the demo."""
-    clock = clock or (lambda: datetime.now(UTC))  # noqa: TID251 - a root of its own: its simulators need a clock
+    """Run the whole demo on loopback; `prepare` sees the world before the bot does."""
+    clock = app.SystemClock().now
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smscredits-demo-")))
         world = DemoWorld(PrepaidAccount(clock, balance=START_BALANCE, drain=drain))
@@ -76,8 +80,12 @@ async def exhibition(
             SimulatedProvider(world, api_key=API_KEY, clock=clock).serving()
         )
         slack = await stack.enter_async_context(
-            SimulatedSlack(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET, clock=clock).serving()
+            SimulatedSlack(
+                bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET, app_token=APP_TOKEN, clock=clock
+            ).serving()
         )
+        if prepare:
+            prepare(world, provider, slack)
         page = page_app(slack, world, clock, command=COMMAND, exchanges=lambda: provider.exchanges)
         page_port = await stack.enter_async_context(web.serving(page, port, LOOPBACK))
         chosen = Settings.model_validate(
@@ -95,7 +103,8 @@ async def exhibition(
             }
         )
         bot = await stack.enter_async_context(app.running(chosen, host=LOOPBACK))
-        slack.bot_url = f"http://{LOOPBACK}:{bot.port}/slack/events"
+        if chosen.slack_app_token is None:
+            slack.bot_url = f"http://{LOOPBACK}:{bot.port}/slack/events"
         yield Demo(f"http://{LOOPBACK}:{page_port}/", bot, world, provider, slack)
 
 

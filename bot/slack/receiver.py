@@ -35,7 +35,7 @@ class Receiver:
         self._clock = clock
         self._went_wrong = went_wrong
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         try:
             body = (await request.read()).decode()

@@ -39,9 +39,9 @@ class SqlOutbox:
                 update(notice).where(notice.c.id.in_(due.notices)).values(sent_at=now, message=message)
             )
             if due.episode and not due.root:
-                await connection.execute(
-                    update(episode).where(episode.c.id == due.episode.id).values(root=message)
-                )
+                # An end told late is told whole; an edit would only take the "late" out of it.
+                told = {"root": message, "edit_at": None} if due.episode.ended_at else {"root": message}
+                await connection.execute(update(episode).where(episode.c.id == due.episode.id).values(**told))
 
     async def failed(self, due: Due, error: str, retry_at: datetime) -> None:
         """Keep what `due` owes until `retry_at`."""

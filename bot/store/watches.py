@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -62,11 +62,16 @@ class SqlWatches:
     async def greet(self, notice: Notice) -> bool:
         """Write the greeting of a channel down, once for ever; tell whether it was new."""
         once = f"{notice.kind}:{notice.channel}"
-        async with self._database.transaction() as connection:
-            known = await connection.scalar(select(schema.notice.c.id).where(schema.notice.c.once == once))
-            if known is None:
-                await connection.execute(insert(schema.notice).values(**notice_row(notice), once=once))
-            return known is None
+        try:
+            async with self._database.transaction() as connection:
+                known = await connection.scalar(
+                    select(schema.notice.c.id).where(schema.notice.c.once == once)
+                )
+                if known is None:
+                    await _insert(connection, schema.notice, **notice_row(notice), once=once)
+                return known is None
+        except _LostRace:
+            return False
 
 
 async def _load(connection: AsyncConnection, name: str) -> tuple[int, Watch]:
@@ -129,10 +134,7 @@ async def _swap(connection: AsyncConnection, name: str, version: int, watch: Wat
     account = schema.account
     counted = {"failures": watch.failures, "failing_since": watch.failing_since}
     if version == 0:
-        try:
-            await connection.execute(insert(account).values(name=name, version=1, **counted))
-        except IntegrityError:
-            raise _LostRace from None
+        await _insert(connection, account, name=name, version=1, **counted)
         return
     result = await connection.execute(
         update(account)
@@ -141,6 +143,13 @@ async def _swap(connection: AsyncConnection, name: str, version: int, watch: Wat
     )
     if result.rowcount != 1:
         raise _LostRace
+
+
+async def _insert(connection: AsyncConnection, table: Table, **row: Any) -> None:
+    try:
+        await connection.execute(insert(table).values(**row))
+    except IntegrityError:
+        raise _LostRace from None
 
 
 async def _upsert(connection: AsyncConnection, touched: Episode) -> None:

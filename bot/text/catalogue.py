@@ -1,6 +1,6 @@
 """What a language has to say; one that leaves a sentence out does not import."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -79,11 +79,12 @@ class Catalogue:
                 raise ValueError(f"{self.locale}: {name} lacks {missing}")
 
 
-_COMPLETE: Mapping[str, type[Enum]] = {
+_COMPLETE: Mapping[str, Iterable[Enum]] = {
     "fields": Field,
     "amounts": Field,
     "thresholds": Field,
     "levels": Level,
+    "low_titles": [level for level in Level if level is not Level.OK],
     "ended_titles": Trouble,
     "causes": Cause,
     "mends": Cause,

@@ -2,6 +2,7 @@ import asyncio
 import gc
 import json
 import os
+import time
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -12,17 +13,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.demo.provider import (
+from bot.demo.answers import (
     GOOD,
     HOSTILE,
     MISSING,
     MODE_ANSWERS,
     Answer,
     RawJson,
-    SimulatedProvider,
     with_value,
     with_values,
 )
+from bot.demo.provider import SimulatedProvider
 from bot.demo.world import MODES, DemoWorld, PrepaidAccount
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -434,13 +435,13 @@ async def test_a_gzip_bomb_is_small_on_the_wire_and_a_perfect_body_if_unpacked(
 
 
 async def test_a_gzip_bomb_does_not_stop_the_loop_it_shares(provider: SimulatedProvider) -> None:
-    loop = asyncio.get_running_loop()
     async with aiohttp.ClientSession(auto_decompress=False) as client:
         asking = asyncio.create_task(answered(client, provider, "gzip_bomb"))
-        turns, longest, last = 0, 0.0, loop.time()
+        # In this thread's own time: a busy machine is not the provider's fault.
+        turns, longest, last = 0, 0.0, time.thread_time()
         while not asking.done():
             await asyncio.wait([asking], timeout=0)
-            now = loop.time()
+            now = time.thread_time()
             turns, longest, last = turns + 1, max(longest, now - last), now
     assert turns > 100
     assert longest < 0.2

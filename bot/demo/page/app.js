@@ -177,7 +177,7 @@ function take(next) {
   snapshot = next;
   lag = next.now - Date.now() / 1000;
   ctx.channel = next.channel;
-  ctx.users = new Map(next.users.map((user) => [user.id, user]));
+  ctx.users = new Map(next.users.map((user, at) => [user.id, { ...user, tone: at % 4 }]));
   if (people) drawPeople();
   if (first) drawScene();
   draw({ jump: first });

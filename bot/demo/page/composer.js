@@ -12,11 +12,12 @@ function typed(text) {
   return end < 0 ? text : words.slice(0, end).concat("").join(" ");
 }
 
-/** Every line the completion can offer. */
+/** Every line the completion can offer, the bare command first: described by an empty subcommand, or else by its hint. */
 function lines({ name, hint, subcommands }) {
+  const bare = subcommands.find(({ text }) => !text);
   return [
-    { usage: "", fill: `${name} `, description: hint },
-    ...subcommands.map(({ text, description }) => ({ usage: text, fill: `${name} ${typed(text)}`, description })),
+    { usage: bare ? hint : "", words: "", fill: `${name} `, description: bare?.description ?? hint },
+    ...subcommands.filter(({ text }) => text).map(({ text, description }) => ({ usage: text, words: text, fill: `${name} ${typed(text)}`, description })),
   ];
 }
 
@@ -25,8 +26,8 @@ export function matching(command, value) {
   const text = value.toLowerCase();
   if (!text.startsWith("/")) return [];
   const short = text.slice(1);
-  return lines(command).filter(({ usage, fill }) =>
-    fill.toLowerCase().startsWith(text) || (usage && short && !text.includes(" ") && usage.toLowerCase().startsWith(short)));
+  return lines(command).filter(({ words, fill }) =>
+    fill.toLowerCase().startsWith(text) || (words && short && !text.includes(" ") && words.toLowerCase().startsWith(short)));
 }
 
 /** Wires the composer; `send(text)` resolves to null or the reason why not. Returns {show(snapshot)}. */

@@ -25,8 +25,7 @@ export const inThread = (messages, root) => messages.filter((message) => message
 export function avatar(user, size = "") {
   if (user?.is_bot) return h("img", { class: `avatar ${size}`, src: "/static/icon.svg", alt: "" });
   const name = user?.real_name ?? "Slackbot";
-  const tone = [...(user?.id ?? "")].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) % 997, 7) % 4;
-  return h("span", { class: `avatar is-letter tone-${user ? tone : "bot"} ${size}`, "aria-hidden": "true" }, name[0]);
+  return h("span", { class: `avatar is-letter tone-${user?.tone ?? "bot"} ${size}`, "aria-hidden": "true" }, name[0]);
 }
 
 const nameOf = (id, ctx) => ctx.users.get(id)?.real_name ?? (id === "USLACKBOT" ? "Slackbot" : id);
@@ -46,9 +45,8 @@ function head(message, ctx) {
 function edited(message, content) {
   if (!message.edited_ts) return;
   const mark = h("span", { class: "edited", title: formatDate(Number(message.edited_ts), "{date_long} at {time_secs}", Number(message.edited_ts)) }, "(edited)");
-  const last = content.lastElementChild;
-  const place = content.matches(".text") ? content : [...last.querySelectorAll(".text, .context-text")].at(-1);
-  if (place && (content.matches(".text") || last.matches(".is-section, .is-context"))) place.append(" ", mark);
+  const place = content.matches(".text") ? content : [...content.querySelectorAll(".text, .context-text")].at(-1);
+  if (place) place.append(" ", mark);
   else content.append(h("div", null, mark));
 }
 
@@ -63,7 +61,7 @@ function footer(message, replies, ctx) {
 }
 
 function broadcastLine(message, root, ctx) {
-  return h("p", { class: "broadcast" }, "replied to a thread: ",
+  return h("p", { class: "broadcast" }, h("span", null, "replied to a thread: "),
     h("button", { class: "link-button", type: "button", onclick: () => ctx.openThread(message.thread_ts) }, root ? preview(root, ctx) : "the first message is gone"));
 }
 

@@ -19,12 +19,22 @@ const SLACK = {
 };
 const DRAIN_MAX = 200;
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const money = (amount, currency) => `${amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${currency}`;
+const money = (amount, currency) => `${amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}\u00a0${currency}`;
 
 /** A figure with separators; one that is no number stays as it came. */
 function grouped(text) {
   const found = /^(-?)(\d+)(\.\d+)?$/.exec(text ?? "");
   return found ? `${found[1]}${found[2].replace(/\B(?=(\d{3})+$)/g, ",")}${found[3] ?? ""}` : text ?? "–";
+}
+
+/** Equal lines in a row as one with their number and the last one's time: a poll every second would hide the rest. */
+function runs(lines) {
+  const out = [];
+  for (const line of lines) {
+    if (out.at(-1)?.text === line.text) out.push({ ...line, count: out.pop().count + 1 });
+    else out.push({ ...line, count: 1 });
+  }
+  return out;
 }
 
 /** Seconds as "about 15 hours". */
@@ -49,8 +59,8 @@ export function worldPanel(panel, { ask, close }) {
   drain.addEventListener("change", async () => { await change({ drain: Number(drain.value) }); dragging = false; });
 
   const buttons = [
-    act("Burn 1,000 SMS", { burn: 1000 }, (price, currency) => `Sends them now: ${money(1000 * price, currency)}.`),
-    act("Burn 10,000 SMS", { burn: 10000 }, (price, currency) => `Sends them now: ${money(10000 * price, currency)}.`),
+    act("Burn 1,000 SMS", { burn: 1000 }, burning(1000)),
+    act("Burn 10,000 SMS", { burn: 10000 }, burning(10000)),
     act("Empty the account", { empty: true }, () => "Balance 0: nothing can be sent any more."),
     act("Top up 100 EUR", { top_up: "100" }, (price) => (price ? `Buys about ${whole.format(100 / price)} SMS.` : "Adds 100 EUR to the balance.")),
   ];
@@ -101,14 +111,22 @@ export function worldPanel(panel, { ask, close }) {
     };
   }
 
+  function burning(count) {
+    return (price, currency) => {
+      const left = Number(world.figures.creditSms);
+      if (left >= count) return `Sends them now: ${money(count * price, currency)}.`;
+      return left > 0 ? `Sends ${whole.format(left)} now, the rest must wait.` : "Nothing can leave: all of them wait.";
+    };
+  }
+
   function showLog(lines) {
     const sign = JSON.stringify(lines);
     if (sign === logSign) return;
     logSign = sign;
-    log.replaceChildren(...lines.toReversed().map(({ at, text }) => {
+    log.replaceChildren(...runs(lines).toReversed().map(({ at, text, count }) => {
       const [what, outcome] = text.split(" → ");
       const good = /^(ok|2\d\d)\b/.test(outcome ?? "ok");
-      return h("li", { class: good ? "is-good" : "is-bad" }, h("time", null, timeText(at)), h("span", null, what), outcome !== undefined && h("b", null, `→ ${outcome}`));
+      return h("li", { class: good ? "is-good" : "is-bad" }, h("time", null, timeText(at)), h("span", null, what), count > 1 && h("i", null, `×${count}`), outcome !== undefined && h("b", null, `→ ${outcome}`));
     }));
   }
 

@@ -1,0 +1,41 @@
+"""The whole bot on loopback, between the simulators, for scenario tests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.demo.answers import Answer
+from bot.demo.provider import SimulatedProvider
+from bot.demo.run import Demo, exhibition
+from bot.demo.slack_api import SimulatedSlack
+from bot.demo.world import DemoWorld
+
+
+@asynccontextmanager
+async def exhibit(
+    *,
+    provider_mode: str = "fine",
+    provider_answer: Answer | None = None,
+    slack_fault: str = "fine",
+    **settings: Any,
+) -> AsyncIterator[Demo]:
+    """Run bot and simulators, the account still; entered when the bot watches."""
+
+    def prepare(world: DemoWorld, provider: SimulatedProvider, slack: SimulatedSlack) -> None:
+        world.apply({"provider": provider_mode})
+        provider.answer = provider_answer
+        slack.fault = slack_fault
+
+    async with exhibition(drain=0, prepare=prepare, **settings) as demo:
+        async with asyncio.timeout(10):
+            await demo.bot.watching.wait()
+        yield demo
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Demo]:
+    async with exhibit() as running:
+        yield running

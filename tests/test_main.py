@@ -1,0 +1,226 @@
+"""The command line, as real processes that are started, asked and stopped by signals."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from bot.demo.run import API_KEY, BOT_TOKEN, SIGNING_SECRET, Demo
+from tests.conftest import exhibit
+
+ROOT = Path(__file__).parent.parent
+SECRETS = (API_KEY, BOT_TOKEN, SIGNING_SECRET)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return an environment that holds nothing but what a host would set."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}  # noqa: TID251 - a process needs it
+
+
+async def start(*arguments: str, cwd: Path, **settings: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *arguments,
+        cwd=cwd,
+        env=environment(**settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def output(*arguments: str, cwd: Path, **settings: str) -> tuple[int | None, str, str]:
+    process = await start(*arguments, cwd=cwd, **settings)
+    out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def deployed(
+    demo: Demo, cwd: Path, **settings: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """Run `python -m bot` as a process of its own, between the simulators of `demo`."""
+    port = free_port()
+    process = await start(
+        cwd=cwd,
+        **{
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            "SLACK_API_URL": demo.slack.api_url,
+            "SMSPARTNER_API_KEY": API_KEY,
+            "SMSPARTNER_API_URL": demo.provider.api_url,
+            "ALERT_CHANNEL": "C0ALERTS",
+            "CREDIT_SMS_WARNING": "6000",
+            "PORT": str(port),
+        }
+        | settings,
+    )
+    try:
+        await answering(port)
+        demo.slack.bot_url = f"http://127.0.0.1:{port}/slack/events"
+        yield process, port
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def resident_mib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) // 1024
+
+
+async def answering(port: int, host: str = "127.0.0.1") -> str:
+    async with asyncio.timeout(20), aiohttp.ClientSession() as client:
+        while True:
+            try:
+                async with client.get(f"http://{host}:{port}/healthz") as response:
+                    return await response.text()
+            except aiohttp.ClientConnectionError:
+                await asyncio.sleep(0.02)
+
+
+async def test_faulty_settings_are_all_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
+    code, out, err = await output(
+        cwd=tmp_path, SLACK_BOT_TOKEN="xoxp-canary", ALERT_CHANNEL="#canary", PORT="x"
+    )
+    assert (code, out) == (2, "")
+    assert [line.partition(":")[0] for line in err.splitlines()] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "SMSPARTNER_API_KEY",
+        "ALERT_CHANNEL",
+        "PORT",
+    ]
+    assert "canary" not in err
+    assert "Traceback" not in err
+
+
+async def test_run_answers_warns_and_stops_within_seconds_of_sigterm(tmp_path: Path) -> None:
+    async with exhibit(poll_interval="1h") as demo, deployed(demo, tmp_path) as (process, port):
+        opened = await demo.slack.wait_for(lambda message: "SMS credits are low" in message.text, 20)
+        assert opened.channel == "C0ALERTS"
+        answer = await demo.slack.command("")
+        assert "5,500 SMS left, below the warning threshold of 6,000" in answer.messages[-1].text
+        assert await answering(port, "[::1]") == "ok\n"
+        for _ in range(3):
+            process.send_signal(signal.SIGTERM)
+        _, err = await asyncio.wait_for(process.communicate(), 10)
+        assert process.returncode == 0
+        events = [json.loads(line)["event"] for line in err.decode().splitlines()]
+        assert events[-1] == "bot.stopping"
+        assert not any(secret in err.decode() for secret in SECRETS)
+
+
+async def test_killed_and_started_again_it_repeats_no_alert(tmp_path: Path) -> None:
+    async with exhibit(poll_interval="1h") as demo:
+        async with deployed(demo, tmp_path, POLL_INTERVAL="1s"):
+            await demo.slack.wait_for(lambda message: "SMS credits are low" in message.text, 20)
+            # Killed between Slack's answer and its own note of it, the bot could not know: one poll more.
+            await demo.provider.wait_for_requests(len(demo.provider.requests) + 2, within=20)
+            told = len(demo.slack.messages)
+        before = len(demo.provider.requests)
+        async with deployed(demo, tmp_path, POLL_INTERVAL="1s"):
+            await demo.provider.wait_for_requests(before + 3, within=20)
+        assert len(demo.slack.messages) == told
+
+
+async def test_sigint_stops_it_too_while_the_database_cannot_be_opened(tmp_path: Path) -> None:
+    async with exhibit(poll_interval="1h") as demo:
+        away = "sqlite:////nowhere/at/all.db"
+        async with deployed(demo, tmp_path, DATABASE_URL=away) as (process, _):
+            answer = await demo.slack.command("")
+            assert "5,500 SMS" in answer.messages[-1].text
+            process.send_signal(signal.SIGINT)
+            await asyncio.wait_for(process.communicate(), 10)
+            assert process.returncode == 0
+
+
+async def test_run_is_ready_soon_stays_small_and_never_loads_the_simulators(tmp_path: Path) -> None:
+    """The bounds are generous: machines are noisy. What is measured stands in the README."""
+    async with exhibit(poll_interval="1h") as demo:
+        began = time.monotonic()
+        async with deployed(demo, tmp_path) as (process, _):
+            assert time.monotonic() - began < 6
+            await demo.slack.wait_for(lambda message: "SMS credits are low" in message.text, 20)
+            assert resident_mib(process.pid) < 100
+    code = "import bot.app, sys; print([name for name in sys.modules if name.startswith('bot.demo')])"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env=environment(), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert out == b"[]\n"
+
+
+async def test_a_port_in_use_is_told_in_a_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, out, err = await output(
+            "demo", "--no-browser", "--port", str(taken.getsockname()[1]), cwd=tmp_path
+        )
+    assert (code, out, err) == (1, "", "The port is in use by another program. Choose another with --port.\n")
+
+
+async def test_the_demo_needs_nothing_and_ignores_the_settings_around_it(tmp_path: Path) -> None:
+    port = free_port()
+    process = await start(
+        "demo", "--no-browser", "--port", str(port), cwd=tmp_path, SLACK_APP_TOKEN="xapp-real"
+    )
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), 20)
+        assert f"http://127.0.0.1:{port}/" in line.decode()
+        async with aiohttp.ClientSession() as client, client.get(f"http://127.0.0.1:{port}/") as page:
+            assert page.status == 200
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.communicate(), 10)
+        assert process.returncode == 0
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+async def test_the_manifest_is_for_socket_mode_without_a_url_and_for_http_with_one(tmp_path: Path) -> None:
+    _, socket_mode, _ = await output("manifest", cwd=tmp_path)
+    assert socket_mode == (ROOT / "manifest.yaml").read_text()
+    assert yaml.safe_load(socket_mode)["settings"]["socket_mode_enabled"] is True
+    _, http, _ = await output("manifest", "--url", "https://bot.example.com/", "--json", cwd=tmp_path)
+    built = json.loads(http)
+    url = "https://bot.example.com/slack/events"
+    assert built["features"]["slash_commands"][0]["url"] == url
+    assert built["settings"]["interactivity"]["request_url"] == url
+    assert built["settings"]["socket_mode_enabled"] is False
+
+
+@pytest.mark.parametrize("url", ["http://bot.example.com", "bot.example.com", "javascript:alert(1)"])
+async def test_a_manifest_url_that_slack_would_not_call_is_refused(tmp_path: Path, url: str) -> None:
+    code, _, err = await output("manifest", "--url", url, cwd=tmp_path)
+    assert code == 2
+    assert "https" in err
+
+
+async def test_an_unknown_command_shows_the_usage(tmp_path: Path) -> None:
+    code, _, err = await output("rum", cwd=tmp_path)
+    assert code == 2
+    assert "Usage" in err

@@ -1,0 +1,210 @@
+"""Settings: read once, every fault reported together, secrets unprintable."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot import settings
+from bot.settings import FaultySettings, from_environment
+
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-canary-token",
+    "SLACK_SIGNING_SECRET": "canary-signing-secret",
+    "SMSPARTNER_API_KEY": "canary0123456789abcdef",
+    "ALERT_CHANNEL": "C0123456789",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    monkeypatch.chdir(tmp_path)
+    for name in settings.names():
+        monkeypatch.delenv(name, raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def faults(environment: pytest.MonkeyPatch, **changes: str | None) -> tuple[str, ...]:
+    for name, value in changes.items():
+        environment.delenv(name) if value is None else environment.setenv(name, value)
+    with pytest.raises(FaultySettings) as caught:
+        from_environment()
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    return caught.value.faults
+
+
+def test_four_variables_are_enough(environment: pytest.MonkeyPatch) -> None:
+    read = from_environment()
+    assert read.poll_interval == timedelta(minutes=5)
+    assert read.rearm_margin == Decimal("0.1")
+    assert read.database_url.get_secret_value() == "sqlite+aiosqlite:///smscredits.db"
+    assert read.credit_sms_warning is None
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_each_required_variable_is_missed_by_its_name(environment: pytest.MonkeyPatch, name: str) -> None:
+    (fault,) = faults(environment, **{name: None})
+    assert fault.startswith(f"{name}: is missing")
+    assert f"Example: {name}=" in fault
+
+
+def test_a_variable_that_is_empty_is_a_variable_that_is_not_set(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CREDIT_SMS_WARNING", "")
+    assert from_environment().credit_sms_warning is None
+    (fault,) = faults(environment, ALERT_CHANNEL="")
+    assert fault.startswith("ALERT_CHANNEL: is missing")
+
+
+def test_socket_mode_needs_no_signing_secret(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("SLACK_SIGNING_SECRET")
+    environment.setenv("SLACK_APP_TOKEN", "xapp-1-canary")
+    assert from_environment().slack_app_token is not None
+
+
+BAD = [
+    ("SLACK_BOT_TOKEN", "xoxp-user-token"),
+    ("SLACK_APP_TOKEN", "xoxb-canary-token"),
+    ("SLACK_SIGNING_SECRET", "short"),
+    ("SLACK_SIGNING_SECRET", "with spaces in it"),
+    ("SLACK_API_URL", "http://slack.example.com/api/"),
+    ("SMSPARTNER_API_KEY", "clé-canary-0123"),
+    ("SMSPARTNER_API_URL", "http://api.smspartner.fr/v1"),
+    ("SMSPARTNER_API_URL", "https://user:canary@api.smspartner.fr/v1"),
+    ("SMSPARTNER_API_URL", "https://api.smspartner.fr/v1?apiKey=canary"),
+    ("SMSPARTNER_API_URL", "ftp://127.0.0.1/"),
+    ("ALERT_CHANNEL", "#sms-alerts"),
+    ("ALERT_CHANNEL", "sms-alerts"),
+    ("CREDIT_SMS_WARNING", "0"),
+    ("CREDIT_SMS_WARNING", "-5"),
+    ("CREDIT_SMS_WARNING", "1.5"),
+    ("CREDIT_SMS_WARNING", "1,000"),
+    ("CREDIT_SMS_WARNING", "1_000"),
+    ("CREDIT_SMS_WARNING", "\u0661\u0660\u0660"),
+    ("CREDIT_SMS_CRITICAL", "many"),
+    ("BALANCE_WARNING", "NaN"),
+    ("BALANCE_WARNING", "Infinity"),
+    ("BALANCE_CRITICAL", "1e400"),
+    ("BALANCE_CRITICAL", "12,50"),
+    ("POLL_INTERVAL", "5"),
+    ("POLL_INTERVAL", "0s"),
+    ("POLL_INTERVAL", "-1m"),
+    ("POLL_INTERVAL", "2d"),
+    ("UNREADABLE_AFTER", "0"),
+    ("UNREADABLE_AFTER", "some"),
+    ("REARM_MARGIN", "0.1"),
+    ("REARM_MARGIN", "-10%"),
+    ("MENTION_ON_CRITICAL", "@alice"),
+    ("DATABASE_URL", "mysql://u:canary@h/db"),
+    ("DATABASE_URL", "postgres://"),
+    ("TIMEZONE", "Paris"),
+    ("TIMEZONE", "../../etc/passwd"),
+    ("TOP_UP_URL", "javascript:alert(1)"),
+    ("PORT", "http"),
+    ("PORT", "70000"),
+    ("DRAIN_SECONDS", "-1"),
+    ("LOG_LEVEL", "loud"),
+    ("LOG_FORMAT", "xml"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_is_one_line_with_an_example_and_without_the_value(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    (fault,) = faults(environment, **{name: value})
+    assert fault.startswith(f"{name}: ")
+    assert f"Example: {name}=" in fault
+    assert "\n" not in fault
+    assert "canary" not in fault
+
+
+def test_all_faults_are_reported_together(environment: pytest.MonkeyPatch) -> None:
+    changes = {"SLACK_BOT_TOKEN": None, "ALERT_CHANNEL": "#x", "PORT": "x", "BALANCE_WARNING": "x"}
+    found = faults(environment, CREDIT_SMS_WARNING="10", CREDIT_SMS_CRITICAL="20", **changes)
+    assert {fault.partition(":")[0] for fault in found} == {*changes, "CREDIT_SMS_CRITICAL"}
+
+
+@pytest.mark.parametrize("pair", ["CREDIT_SMS", "BALANCE"])
+def test_a_warning_below_its_critical_is_a_fault_and_equal_ones_are_not(
+    environment: pytest.MonkeyPatch, pair: str
+) -> None:
+    environment.setenv(f"{pair}_WARNING", "10")
+    environment.setenv(f"{pair}_CRITICAL", "10")
+    from_environment()
+    (fault,) = faults(environment, **{f"{pair}_CRITICAL": "11"})
+    assert f"is above {pair}_WARNING" in fault
+
+
+def test_either_threshold_may_stand_alone(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CREDIT_SMS_CRITICAL", "1000")
+    environment.setenv("BALANCE_WARNING", "0.50")
+    read = from_environment()
+    assert (read.credit_sms_critical, read.balance_warning) == (Decimal(1000), Decimal("0.50"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:1"])
+def test_plain_http_is_for_loopback(environment: pytest.MonkeyPatch, host: str) -> None:
+    environment.setenv("SMSPARTNER_API_URL", f"http://{host}/v1")
+    assert from_environment().smspartner_api_url == f"http://{host}/v1"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgres://u:p@h:5432/d?sslmode=require", "postgresql+psycopg://u:p@h:5432/d?sslmode=require"),
+        ("postgresql://h/d", "postgresql+psycopg://h/d"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"),
+        ("sqlite:////var/lib/bot.db", "sqlite+aiosqlite:////var/lib/bot.db"),
+    ],
+)
+def test_the_database_is_spelled_as_hosts_spell_it(
+    environment: pytest.MonkeyPatch, given: str, used: str
+) -> None:
+    environment.setenv("DATABASE_URL", given)
+    assert from_environment().database_url.get_secret_value() == used
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("12h", 43_200), (" 1d ", 86_400)])
+def test_durations(environment: pytest.MonkeyPatch, text: str, seconds: int) -> None:
+    environment.setenv("POLL_INTERVAL", text)
+    assert from_environment().poll_interval == timedelta(seconds=seconds)
+
+
+def test_a_dot_env_file_is_read_and_the_environment_wins(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("BALANCE_WARNING=7\nPORT=1234\n")
+    environment.setenv("PORT", "4321")
+    read = from_environment()
+    assert (read.balance_warning, read.port) == (Decimal(7), 4321)
+
+
+def test_secrets_are_unprintable(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "postgres://u:canary@h/d")
+    assert "canary" not in repr(from_environment())
+    assert "canary" not in str(from_environment())
+
+
+def test_settings_are_frozen(environment: pytest.MonkeyPatch) -> None:
+    read = from_environment()
+    with pytest.raises(ValueError, match="frozen"):
+        read.port = 1  # type: ignore[misc]  # what is tested
+
+
+def test_a_typing_slip_is_named_with_the_setting_that_was_meant(environment: pytest.MonkeyPatch) -> None:
+    names = ("CREDIT_SMS_WARN", "SLACK_BOT_TOKN", "PATH", "HOME", "PORT", "DATABASE_URL")
+    assert settings.warnings(from_environment(), dict.fromkeys(names, "x")) == (
+        "CREDIT_SMS_WARN is not a setting; did you mean CREDIT_SMS_WARNING?",
+        "SLACK_BOT_TOKN is not a setting; did you mean SLACK_BOT_TOKEN?",
+    )
+
+
+def test_sqlite_on_a_host_that_wipes_its_files_is_warned_of(environment: pytest.MonkeyPatch) -> None:
+    (warning,) = settings.warnings(from_environment(), {"DYNO": "web.1"})
+    assert "set DATABASE_URL" in warning
+    environment.setenv("DATABASE_URL", "postgres://h/d")
+    assert settings.warnings(from_environment(), {"DYNO": "web.1"}) == ()
