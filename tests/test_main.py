@@ -83,6 +83,10 @@ async def deployed(
         await process.communicate()
 
 
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 def resident_mib(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
@@ -195,7 +199,7 @@ async def test_the_demo_needs_nothing_and_ignores_the_settings_around_it(tmp_pat
         process.send_signal(signal.SIGINT)
         await asyncio.wait_for(process.communicate(), 10)
         assert process.returncode == 0
-        assert list(tmp_path.iterdir()) == []
+        assert files_in(tmp_path) == []
     finally:
         if process.returncode is None:
             process.kill()

@@ -89,8 +89,9 @@ class Blocks:
         blocks = [_header(f"{emoji} {title}"), _section("\n".join([*facts, *([mention] if mention else [])]))]
         context = [words.account(episode.account)]
         if reading and not unreadable:
-            said.append(f"{words.everything(reading.credits)}.")
-            blocks.append(self._figures(reading.credits))
+            figures = f"{words.everything(reading.credits)}."
+            said.append(figures)
+            blocks.append(_section(figures))
             context.append(words.read_at(reading))
         said.append(" · ".join(context))
         blocks.append(_context(" · ".join(context)))

@@ -32,9 +32,11 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 yield connection
+                return
         except (SQLAlchemyError, OSError) as error:
-            # The driver's text may hold the database's address and figures: the kind alone crosses.
-            raise StoreAway(type(error).__name__) from None
+            kind = type(error).__name__
+        # The driver's error may hold the password and figures: its kind alone crosses, chained to nothing.
+        raise StoreAway(kind)
 
     async def close(self) -> None:
         """Give every connection back."""
