@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test format lock clean
+.PHONY: demo test format lock pictures clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python -m bot demo
@@ -24,6 +24,9 @@ format: $(VENV)/.dev-installed
 lock: $(VENV)/.dev-installed
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+pictures: $(VENV)/.dev-installed
+	$(BIN)/python -m tests.pictures
 
 clean:
 	rm -rf $(VENV)

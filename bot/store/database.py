@@ -5,11 +5,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+import structlog
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.ports import StoreAway
+
+log = structlog.get_logger()
+
+NEWEST = "0001"
+"""The version that this release needs; versions are numbered in order."""
 
 CONNECTIONS = 5
 """The smallest Heroku plan has 20, and two copies of the bot overlap on every deploy."""
@@ -22,9 +28,17 @@ class Database:
         self._engine = _engine(url)
 
     async def migrate(self) -> None:
-        """Bring the tables to the newest version; does nothing when they are; raises `StoreAway`."""
+        """Bring the tables to the newest version; raises `StoreAway`.
+
+        A database that a newer release has migrated is taken as it is: migrations leave the release
+        before them working, and a release may be rolled back.
+        """
         async with self.transaction() as connection:
-            await connection.run_sync(_upgrade)
+            version = await connection.run_sync(_version)
+            if version > NEWEST:
+                log.warning("database.newer", version=version, known=NEWEST)
+            elif version < NEWEST:
+                await connection.run_sync(_upgrade)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -61,9 +75,15 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
+def _version(connection: Connection) -> str:
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
+
+
 def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 - heavy, and needed once at boot
-    from alembic.config import Config  # noqa: PLC0415 - heavy, and needed once at boot
+    from alembic import command  # noqa: PLC0415 - heavy, and seldom needed
+    from alembic.config import Config  # noqa: PLC0415 - heavy, and seldom needed
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - the same
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - the same
 

@@ -99,7 +99,7 @@ class Words:
         if episode.failure:
             return (self.cause(episode.failure), self.mend(episode.failure))
         if credits_ is None:
-            return ()
+            return (self.say.no_reading,)
         if episode.level is Level.EMPTY:
             return (self.say.used_up.format(values=self.main_figures(credits_)),)
         return tuple(self._crossed(rule, credits_) for rule in _worst_of_each_field(episode.firing))

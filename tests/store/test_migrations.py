@@ -1,4 +1,4 @@
-import asyncio
+from functools import partial
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,6 +10,8 @@ from bot.ports import StoreAway
 from bot.store import Database, SqlWatches
 from bot.store.schema import metadata
 from tests.samples import NOW, judged
+
+LOW = partial(judged, outcome=4999, minute=0)
 
 
 def differences(connection: Connection) -> object:
@@ -26,7 +28,7 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: 
 async def test_migrating_twice_does_nothing(database: Database) -> None:
     watches = SqlWatches(database)
     await watches.greet(Notice(Kind.HELLO, "C1", NOW))
-    step = await watches.change("sms", lambda watch: judged(watch, 4999, 0))
+    step = await watches.change("sms", LOW)
     await database.migrate()
     assert await watches.watch("sms") == step.watch
     assert await watches.greet(Notice(Kind.HELLO, "C1", NOW)) is False
@@ -37,19 +39,9 @@ async def test_after_a_newer_release_the_older_one_works_on(database: Database) 
     async with database.transaction() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     await database.migrate()
-    await SqlWatches(database).change("sms", lambda watch: judged(watch, 4999, 0))
+    await SqlWatches(database).change("sms", LOW)
     async with database.transaction() as connection:
         assert await connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
-
-
-async def test_two_copies_that_start_at_once_both_find_the_tables(url: str) -> None:
-    one, two = Database(url), Database(url)
-    found = await asyncio.gather(one.migrate(), two.migrate(), return_exceptions=True)
-    assert all(fault is None or isinstance(fault, StoreAway) for fault in found)  # who is late tries again
-    for database in (one, two):
-        await database.migrate()
-        await SqlWatches(database).change("sms", lambda watch: judged(watch, 4999, 0))
-        await database.close()
 
 
 @pytest.mark.parametrize("table", ["account", "reading", "episode", "notice"])
@@ -57,7 +49,7 @@ async def test_without_its_tables_the_store_says_that_it_is_away(database: Datab
     async with database.transaction() as connection:
         await connection.execute(text(f"DROP TABLE {table}"))
     with pytest.raises(StoreAway):
-        await SqlWatches(database).change("sms", lambda watch: judged(watch, 4999, 0))
+        await SqlWatches(database).change("sms", LOW)
     if table != "account":
         async with database.transaction() as connection:
             assert await connection.scalar(text("SELECT count(*) FROM account")) == 0

@@ -1,0 +1,88 @@
+"""Documents that people and hosts rely on say what the code does."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.core.command import WORDS
+from bot.demo.run import COMMAND
+from bot.settings import Settings, names
+from bot.slack.manifest import manifest
+from bot.store.database import NEWEST
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_setting_stands_in_the_readme_and_none_that_does_not_exist() -> None:
+    table = README.partition("## Settings")[2].partition("## Commands")[0]
+    first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`([A-Z_]+)`", " ".join(first_cells))) == set(names())
+
+
+def test_app_json_asks_for_exactly_the_settings_that_the_code_reads() -> None:
+    env = json.loads((ROOT / "app.json").read_text())["env"]
+    assert set(env) == set(names())
+    for name, field in Settings.model_fields.items():
+        assert env[name.upper()]["description"] == field.description
+        assert all(isinstance(value, str) for key, value in env[name.upper()].items() if key == "value")
+    required = {name for name, asked in env.items() if asked["required"]}
+    assert required == {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SMSPARTNER_API_KEY", "ALERT_CHANNEL"}
+
+
+def test_the_example_environment_names_every_setting() -> None:
+    example = (ROOT / ".env.example").read_text()
+    assert set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE)) == set(names())
+
+
+def test_every_subcommand_stands_in_the_readme_the_manifest_and_the_demo() -> None:
+    hint = manifest()["features"]["slash_commands"][0]["usage_hint"]
+    for word in WORDS:
+        assert f"`/smscredits {word}`" in README
+        assert word in hint
+    assert {line.text for line in COMMAND.subcommands} == {"", "sms", *WORDS}
+    assert COMMAND.hint == hint
+
+
+def test_the_manifest_keeps_slacks_limits_and_asks_for_two_scopes() -> None:
+    built = manifest("https://bot.example.com")
+    shown = built["display_information"]
+    assert len(shown["name"]) <= 35
+    assert len(shown["description"]) <= 140
+    assert 175 <= len(shown["long_description"]) <= 4000
+    assert built["oauth_config"]["scopes"] == {"bot": ["commands", "chat:write"]}
+    assert [command["command"] for command in built["features"]["slash_commands"]] == ["/smscredits"]
+    assert re.fullmatch(r"[\w.-]+", built["features"]["bot_user"]["display_name"])
+    assert yaml.safe_load((ROOT / "manifest.yaml").read_text()) == manifest()
+
+
+def test_hosts_find_one_lock_file_one_python_version_and_one_plain_command() -> None:
+    assert (ROOT / "Procfile").read_text() == "web: python -m bot\n"
+    assert (ROOT / ".python-version").read_text() == "3.13\n"
+    others = ("uv.lock", "poetry.lock", "Pipfile.lock", "Pipfile", "runtime.txt")
+    assert not [name for name in others if (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_requirements_are_pinned_with_hashes_and_name_no_index(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    pinned = re.findall(r"^([a-z][\w.-]*)(?:\[[\w,]+\])?==", text, re.MULTILINE)
+    assert text.count("--hash=sha256:") >= len(pinned) > 20
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {re.split(r"[\[<>=]", line)[0].lower() for line in project["dependencies"]}
+    assert wanted <= set(pinned)
+
+
+def test_the_newest_migration_is_the_one_that_the_code_knows() -> None:
+    versions = sorted(path.name for path in (ROOT / "bot/store/migrations/versions").glob("0*.py"))
+    assert versions[-1].startswith(NEWEST)
+
+
+def test_pictures_of_the_readme_exist() -> None:
+    for name in re.findall(r"docs/[\w-]+\.png", README):
+        assert (ROOT / name).stat().st_size > 10_000
