@@ -119,7 +119,9 @@ async def test_a_slow_provider_gets_one_short_line_and_the_answer_later() -> Non
 
 
 async def told_ephemerally(demo: Demo, words: str) -> Message:
-    return await demo.slack.wait_for(lambda message: words in message.text, 10)
+    return await demo.slack.wait_for(
+        lambda message: words in message.text and message.ephemeral_for is not None, 10
+    )
 
 
 @pytest.mark.parametrize(

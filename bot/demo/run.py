@@ -14,9 +14,10 @@ import click
 
 from bot import app, web
 from bot.app import Bot
-from bot.demo.page import CommandHelp, Subcommand, page_app
+from bot.demo.page import page_app
 from bot.demo.provider import SimulatedProvider
 from bot.demo.slack_api import SimulatedSlack
+from bot.demo.stage import CommandHelp, Subcommand
 from bot.demo.world import DemoWorld, PrepaidAccount
 from bot.settings import Settings
 

@@ -84,14 +84,9 @@ def _version(connection: Connection) -> str:
 def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - heavy, and seldom needed
     from alembic.config import Config  # noqa: PLC0415 - heavy, and seldom needed
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - the same
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - the same
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    known = {version.revision for version in ScriptDirectory.from_config(config).walk_revisions()}
-    if known.issuperset(MigrationContext.configure(connection).get_current_heads()):
-        command.upgrade(config, "head")
-    # Else a newer release has been here; its migrations leave the one before it working.
+    command.upgrade(config, "head")

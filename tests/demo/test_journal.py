@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.demo.journal import Journal
-from bot.demo.page import CommandHelp, Scene, Stage
 from bot.demo.provider import SimulatedProvider
 from bot.demo.slack_api import ApiCall, SimulatedSlack
+from bot.demo.stage import CommandHelp, Scene, Stage
 from bot.demo.world import DemoWorld, PrepaidAccount
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

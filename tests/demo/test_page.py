@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Locator, Page, expect
 
-from bot.demo.page import CommandHelp, Subcommand, page_app
+from bot.demo.page import page_app
+from bot.demo.stage import CommandHelp, Subcommand
 from tests.browser import chromium_page
 
 Json = dict[str, Any]

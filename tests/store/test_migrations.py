@@ -1,13 +1,16 @@
 from functools import partial
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from bot.core.model import Kind, Notice
 from bot.ports import StoreAway
-from bot.store import Database, SqlWatches
+from bot.store import Database, SqlWatches, migrations
+from bot.store.database import NEWEST
 from bot.store.schema import metadata
 from tests.samples import NOW, judged
 
@@ -23,6 +26,13 @@ async def test_the_migrations_make_the_tables_that_the_code_speaks_of(database: 
         assert await connection.run_sync(differences) == []
         tables = await connection.run_sync(lambda opened: inspect(opened).get_table_names())
         assert set(tables) == {*metadata.tables, "alembic_version"}
+
+
+def test_the_newest_version_is_the_last_of_the_migrations_and_they_are_numbered_in_order() -> None:
+    versions = ScriptDirectory(str(Path(migrations.__file__).parent))
+    numbers = [version.revision for version in versions.walk_revisions()][::-1]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+    assert numbers[-1] == NEWEST
 
 
 async def test_migrating_twice_does_nothing(database: Database) -> None:

@@ -264,9 +264,10 @@ def test_old_figures_are_marked_as_old() -> None:
 
 
 def test_without_any_reading_none_is_made_up() -> None:
-    assert WORDS.aged_reading(None, NOW) == WORDS.last_reading(None) == "There is no earlier reading."
+    none = "There is no earlier reading."
+    assert WORDS.aged_reading(None, NOW) == WORDS.last_reading(None) == none
+    assert WORDS.facts(opened(Trouble.LOW, 4999), None) == (none,)
     assert WORDS.cannot_read_since(None) == ""
-    assert WORDS.facts(opened(Trouble.LOW, 4999), None) == ()
 
 
 # What is watched

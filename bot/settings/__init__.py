@@ -1,163 +1,38 @@
 """The environment as frozen values: read once, every fault reported together, secrets unprintable."""
 
 import os
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
-from ipaddress import ip_address
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PlainValidator,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_SQLITE = "sqlite+aiosqlite:///"
-_POSTGRESQL = "postgresql+psycopg://"
+from bot.settings.values import (
+    SQLITE,
+    AppToken,
+    BotToken,
+    Channel,
+    DatabaseUrl,
+    Duration,
+    Link,
+    Mention,
+    Percentage,
+    Secret,
+    Threshold,
+    Timezone,
+    Url,
+    WholeThreshold,
+    fault,
+)
+
 _WIPING_HOSTS = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "CONTAINER")
 """Variables by which hosts without lasting files are known."""
-
-
-def _fault(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("fault", sentence)
-
-
-def _duration(text: object) -> timedelta:
-    if isinstance(text, timedelta):
-        return text
-    match = re.fullmatch(r"(\d{1,6})([smhd])", str(text).strip(), re.ASCII)
-    if not match:
-        raise _fault("is no duration: a whole number and one of s, m, h, d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _above_zero(text: object) -> Decimal:
-    try:
-        number = Decimal(str(text).strip()) if str(text).isascii() else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or "_" in str(text):
-        raise _fault("is no number: digits, and a dot before decimals")
-    if not 0 < number < 10**12:
-        raise _fault("must be above zero (leave it out to switch the rule off)")
-    return number
-
-
-def _whole_above_zero(text: object) -> Decimal:
-    number = _above_zero(text)
-    if number != number.to_integral_value():
-        raise _fault("must be a whole number")
-    return number
-
-
-def _percentage(text: object) -> Decimal:
-    if isinstance(text, Decimal):
-        return text
-    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)\s?%", str(text).strip(), re.ASCII)
-    if not match:
-        raise _fault("is no percentage")
-    return Decimal(match[1]) / 100
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _url(text: object) -> str:
-    parts = urlsplit(str(text).strip())
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise _fault("must be a bare address, with no user, password, query or fragment")
-    if parts.scheme == "https" and parts.hostname:
-        return parts.geturl()
-    if parts.scheme == "http" and parts.hostname and _loopback(parts.hostname):
-        return parts.geturl()
-    raise _fault("must be an https address (plain http for loopback addresses only)")
-
-
-def _link(text: object) -> str:
-    """A page for people: its query may be needed."""
-    parts = urlsplit(str(text).strip())
-    if parts.scheme != "https" or not parts.hostname or len(str(text)) > 3000:
-        raise _fault("must be an https address of at most 3,000 characters")
-    return parts.geturl()
-
-
-def _channel(text: object) -> str:
-    if not re.fullmatch(r"[CGD][A-Z0-9]{5,20}", str(text).strip(), re.ASCII):
-        raise _fault(
-            "must be a channel's id, not its name: in Slack, open the channel, click its name, "
-            "and copy the id at the bottom of “About”"
-        )
-    return str(text).strip()
-
-
-def _mention(text: object) -> str:
-    if not re.fullmatch(r"<!subteam\^S[A-Z0-9]+>|<@[UW][A-Z0-9]+>|<!here>|<!channel>", str(text).strip()):
-        raise _fault("must be a mention as Slack writes it")
-    return str(text).strip()
-
-
-def _timezone(text: object) -> ZoneInfo:
-    try:
-        return text if isinstance(text, ZoneInfo) else ZoneInfo(str(text).strip())
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _fault("is no timezone of the tz database") from None
-
-
-def _database(text: object) -> str:
-    """Rewrite what hosts set (`postgres://…`) to the driver that this bot ships."""
-    url = str(text).strip()
-    for scheme, driver in (
-        ("postgres://", _POSTGRESQL),
-        ("postgresql://", _POSTGRESQL),
-        (_POSTGRESQL, _POSTGRESQL),
-        (_SQLITE, _SQLITE),
-        ("sqlite:///", _SQLITE),
-    ):
-        if url.startswith(scheme) and len(url) > len(scheme):
-            return driver + url.removeprefix(scheme)
-    raise _fault("must begin with sqlite:/// or postgres://")
-
-
-def _token(prefix: str) -> BeforeValidator:
-    def check(text: object) -> object:
-        if not re.fullmatch(re.escape(prefix) + r"[!-~]+", str(text).strip(), re.ASCII):
-            raise _fault(f"must begin with {prefix} (Slack app page, “{_TOKEN_PAGES[prefix]}”)")
-        return str(text).strip()
-
-    return BeforeValidator(check)
-
-
-_TOKEN_PAGES = {"xoxb-": "OAuth & Permissions", "xapp-": "Basic Information, App-Level Tokens"}
-
-
-def _secret(text: object) -> object:
-    if not re.fullmatch(r"[!-~]{8,200}", str(text).strip(), re.ASCII):
-        raise _fault("must be 8 to 200 printable characters without spaces")
-    return str(text).strip()
-
-
-Duration = Annotated[timedelta, PlainValidator(_duration)]
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
-Threshold = Annotated[Decimal, PlainValidator(_above_zero)]
-WholeThreshold = Annotated[Decimal, PlainValidator(_whole_above_zero)]
-Url = Annotated[str, PlainValidator(_url)]
 
 
 class Settings(BaseSettings):
@@ -172,10 +47,8 @@ class Settings(BaseSettings):
         validate_default=False,
     )
 
-    slack_bot_token: Annotated[SecretStr, _token("xoxb-")] = Field(
-        description="The bot token of the Slack app.", examples=["xoxb-…"]
-    )
-    slack_app_token: Annotated[SecretStr | None, _token("xapp-")] = Field(
+    slack_bot_token: BotToken = Field(description="The bot token of the Slack app.", examples=["xoxb-…"])
+    slack_app_token: AppToken | None = Field(
         None, description="Switches Socket Mode on: no public address is needed then.", examples=["xapp-…"]
     )
     slack_signing_secret: Secret | None = Field(
@@ -198,7 +71,7 @@ class Settings(BaseSettings):
         description="Where SMS Partner's API is.",
         examples=["https://api.smspartner.fr/v1"],
     )
-    alert_channel: Annotated[str, PlainValidator(_channel)] = Field(
+    alert_channel: Channel = Field(
         description="The id of the channel that is warned.", examples=["C0123456789"]
     )
     credit_sms_warning: WholeThreshold | None = Field(
@@ -219,23 +92,23 @@ class Settings(BaseSettings):
     unreadable_after: int = Field(
         3, ge=1, le=1000, description="Failed polls in a row before the channel is told.", examples=["3"]
     )
-    rearm_margin: Annotated[Decimal, PlainValidator(_percentage)] = Field(
+    rearm_margin: Percentage = Field(
         Decimal("0.10"), description="How far above its threshold a rule ends.", examples=["10%"]
     )
-    mention_on_critical: Annotated[str | None, PlainValidator(_mention)] = Field(
+    mention_on_critical: Mention | None = Field(
         None, description="Who is mentioned when it becomes critical.", examples=["<!subteam^S0123>"]
     )
-    database_url: Annotated[SecretStr, BeforeValidator(_database)] = Field(
-        SecretStr(_SQLITE + "smscredits.db"),
+    database_url: DatabaseUrl = Field(
+        SecretStr(SQLITE + "smscredits.db"),
         description="Where the state lives: SQLite, or PostgreSQL.",
         examples=["postgres://user:password@host:5432/name"],
     )
-    timezone: Annotated[ZoneInfo, PlainValidator(_timezone)] = Field(
+    timezone: Timezone = Field(
         ZoneInfo("Europe/Paris"),
         description="The timezone of times that Slack does not convert.",
         examples=["Europe/Paris"],
     )
-    top_up_url: Annotated[str, PlainValidator(_link)] = Field(
+    top_up_url: Link = Field(
         "https://my.smspartner.fr/",
         description="Where the “Top up” button leads.",
         examples=["https://my.smspartner.fr/"],
@@ -259,7 +132,7 @@ class Settings(BaseSettings):
     @classmethod
     def _needed_in_http_mode(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if secret is None and "slack_app_token" in info.data and info.data["slack_app_token"] is None:
-            raise _fault("is missing (or set SLACK_APP_TOKEN for Socket Mode)")
+            raise fault("is missing (or set SLACK_APP_TOKEN for Socket Mode)")
         return secret
 
     @field_validator("credit_sms_critical", "balance_critical", mode="after")
@@ -267,14 +140,14 @@ class Settings(BaseSettings):
     def _not_above_its_warning(cls, critical: Decimal | None, info: ValidationInfo) -> Decimal | None:
         warning = (info.field_name or "").replace("critical", "warning")
         if critical is not None and (info.data.get(warning) or critical) < critical:
-            raise _fault(f"is above {warning.upper()}, so the warning would come last")
+            raise fault(f"is above {warning.upper()}, so the warning would come last")
         return critical
 
     @field_validator("poll_interval", mode="after")
     @classmethod
     def _at_least_a_second(cls, interval: timedelta) -> timedelta:
         if not timedelta(seconds=1) <= interval <= timedelta(days=1):
-            raise _fault("must lie between 1s and 1d")
+            raise fault("must lie between 1s and 1d")
         return interval
 
     @classmethod
@@ -346,7 +219,7 @@ def warnings(chosen: Settings, environment: Mapping[str, str | None] | None = No
         if name.upper() not in ours and (near := get_close_matches(name.upper(), ours, n=1, cutoff=0.82))
     )
     host = next((name for name in _WIPING_HOSTS if environment.get(name)), None)
-    if host is None or not chosen.database_url.get_secret_value().startswith(_SQLITE):
+    if host is None or not chosen.database_url.get_secret_value().startswith(SQLITE):
         return slips
     return (
         *slips,

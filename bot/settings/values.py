@@ -1,0 +1,154 @@
+"""What a setting's text may be, and the value it becomes; a fault names no value, it may be a secret."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, PlainValidator, SecretStr
+from pydantic_core import PydanticCustomError
+
+SQLITE = "sqlite+aiosqlite:///"
+POSTGRESQL = "postgresql+psycopg://"
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def fault(sentence: str) -> PydanticCustomError:
+    """Return what a validator raises: a sentence that names no value."""
+    return PydanticCustomError("fault", sentence)
+
+
+def _duration(text: object) -> timedelta:
+    if isinstance(text, timedelta):
+        return text
+    match = re.fullmatch(r"(\d{1,6})([smhd])", str(text).strip(), re.ASCII)
+    if not match:
+        raise fault("is no duration: a whole number and one of s, m, h, d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _above_zero(text: object) -> Decimal:
+    try:
+        number = Decimal(str(text).strip()) if str(text).isascii() else Decimal("NaN")
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or "_" in str(text):
+        raise fault("is no number: digits, and a dot before decimals")
+    if not 0 < number < 10**12:
+        raise fault("must be above zero (leave it out to switch the rule off)")
+    return number
+
+
+def _whole_above_zero(text: object) -> Decimal:
+    number = _above_zero(text)
+    if number != number.to_integral_value():
+        raise fault("must be a whole number")
+    return number
+
+
+def _percentage(text: object) -> Decimal:
+    if isinstance(text, Decimal):
+        return text
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)\s?%", str(text).strip(), re.ASCII)
+    if not match:
+        raise fault("is no percentage")
+    return Decimal(match[1]) / 100
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url(text: object) -> str:
+    parts = urlsplit(str(text).strip())
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise fault("must be a bare address, with no user, password, query or fragment")
+    if parts.scheme == "https" and parts.hostname:
+        return parts.geturl()
+    if parts.scheme == "http" and parts.hostname and _loopback(parts.hostname):
+        return parts.geturl()
+    raise fault("must be an https address (plain http for loopback addresses only)")
+
+
+def _link(text: object) -> str:
+    """A page for people: its query may be needed."""
+    parts = urlsplit(str(text).strip())
+    if parts.scheme != "https" or not parts.hostname or len(str(text)) > 3000:
+        raise fault("must be an https address of at most 3,000 characters")
+    return parts.geturl()
+
+
+def _channel(text: object) -> str:
+    if not re.fullmatch(r"[CGD][A-Z0-9]{5,20}", str(text).strip(), re.ASCII):
+        raise fault(
+            "must be a channel's id, not its name: in Slack, open the channel, click its name, "
+            "and copy the id at the bottom of “About”"
+        )
+    return str(text).strip()
+
+
+def _mention(text: object) -> str:
+    if not re.fullmatch(r"<!subteam\^S[A-Z0-9]+>|<@[UW][A-Z0-9]+>|<!here>|<!channel>", str(text).strip()):
+        raise fault("must be a mention as Slack writes it")
+    return str(text).strip()
+
+
+def _timezone(text: object) -> ZoneInfo:
+    try:
+        return text if isinstance(text, ZoneInfo) else ZoneInfo(str(text).strip())
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise fault("is no timezone of the tz database") from None
+
+
+def _database(text: object) -> str:
+    """Rewrite what hosts set (`postgres://…`) to the driver that this bot ships."""
+    url = str(text).strip()
+    for scheme, driver in (
+        ("postgres://", POSTGRESQL),
+        ("postgresql://", POSTGRESQL),
+        (POSTGRESQL, POSTGRESQL),
+        (SQLITE, SQLITE),
+        ("sqlite:///", SQLITE),
+    ):
+        if url.startswith(scheme) and len(url) > len(scheme):
+            return driver + url.removeprefix(scheme)
+    raise fault("must begin with sqlite:/// or postgres://")
+
+
+def _token(prefix: str) -> BeforeValidator:
+    def check(text: object) -> object:
+        if not re.fullmatch(re.escape(prefix) + r"[!-~]+", str(text).strip(), re.ASCII):
+            raise fault(f"must begin with {prefix} (Slack app page, “{_TOKEN_PAGES[prefix]}”)")
+        return str(text).strip()
+
+    return BeforeValidator(check)
+
+
+_TOKEN_PAGES = {"xoxb-": "OAuth & Permissions", "xapp-": "Basic Information, App-Level Tokens"}
+
+
+def _secret(text: object) -> object:
+    if not re.fullmatch(r"[!-~]{8,200}", str(text).strip(), re.ASCII):
+        raise fault("must be 8 to 200 printable characters without spaces")
+    return str(text).strip()
+
+
+Duration = Annotated[timedelta, PlainValidator(_duration)]
+Threshold = Annotated[Decimal, PlainValidator(_above_zero)]
+WholeThreshold = Annotated[Decimal, PlainValidator(_whole_above_zero)]
+Percentage = Annotated[Decimal, PlainValidator(_percentage)]
+Url = Annotated[str, PlainValidator(_url)]
+Link = Annotated[str, PlainValidator(_link)]
+Channel = Annotated[str, PlainValidator(_channel)]
+Mention = Annotated[str, PlainValidator(_mention)]
+Timezone = Annotated[ZoneInfo, PlainValidator(_timezone)]
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database)]
+BotToken = Annotated[SecretStr, _token("xoxb-")]
+AppToken = Annotated[SecretStr, _token("xapp-")]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
