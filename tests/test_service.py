@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.core.model import (
     Account,
@@ -487,6 +488,23 @@ async def test_a_message_that_cannot_be_built_keeps_no_other_waiting(start: Star
     bot.channel.broken = lambda _: False
     await bot.service.deliver()
     assert bot.channel.told == ["opened low warning", "opened low empty"]
+
+
+async def test_once_the_database_is_away_nothing_more_is_told_for_it_could_not_be_marked(
+    start: Start, database: Database
+) -> None:
+    class Undermined(Channel):
+        async def post(self, due: Due) -> str:
+            if not self.posts:
+                async with database.transaction() as connection:
+                    await connection.execute(text("ALTER TABLE notice RENAME TO gone"))
+            return await super().post(due)
+
+    bot = start(0, accounts=(WATCHED, account(name="other")), channel=Undermined(), other=(0,))
+    await bot.service.poll()
+    with pytest.raises(StoreAway):
+        await bot.service.deliver()
+    assert len(bot.channel.posts) == 1
 
 
 async def test_two_deliveries_at_once_tell_once(start: Start) -> None:
