@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test format lock pictures clean
+.PHONY: demo test crashtest format lock pictures clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python -m bot demo
@@ -16,6 +16,9 @@ test: $(VENV)/.dev-installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+crashtest: $(VENV)/.dev-installed
+	$(BIN)/python -m tests.crash 10000
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .

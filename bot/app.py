@@ -6,13 +6,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
+from uuid import uuid4
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import web
 from bot.core.model import Account, Field, Level, Policy, Rule
@@ -25,17 +23,25 @@ from bot.slack.blocks import Blocks
 from bot.slack.handlers import Handlers
 from bot.slack.messenger import SlackMessenger
 from bot.slack.receiver import Receiver
+from bot.slack.replies import Replies
+from bot.slack.socket_mode import SocketMode
+from bot.slack.web_api import WebApi, refused
 from bot.slack.workspace import Workspace
-from bot.store import Database, SqlOutbox, SqlWatches
+from bot.store import Database, SqlLease, SqlOutbox, SqlRounds, SqlWatches
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
 
 log = structlog.get_logger()
 
-SLACK_SECONDS = 10
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach what the bot needs at start."""
+
+LONGEST_DRAIN = 22.0
+"""Seconds: hosts kill 30 s after SIGTERM, and closing takes some of them."""
+
+CLOSE_SECONDS = 1.0
+"""How long a cancelled task may take to end."""
 
 
 class SystemClock:
@@ -62,15 +68,15 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         database = Database(settings.database_url.get_secret_value())
         stack.push_async_callback(database.close)
-        client = AsyncWebClient(
-            token=settings.slack_bot_token.get_secret_value(),
-            base_url=settings.slack_api_url.rstrip("/") + "/",
-            session=session,
-            timeout=SLACK_SECONDS,
-            retry_handlers=[],
-        )
+        lease = SqlLease(database, uuid4().hex)
+        client = WebApi(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
         accounts = (account(settings),)
-        policy = Policy(settings.unreadable_after, settings.rearm_margin)
+        policy = Policy(
+            settings.unreadable_after,
+            settings.rearm_margin,
+            settings.reminder_warning,
+            settings.reminder_critical,
+        )
         words = Words(ENGLISH, Figures(ENGLISH.locale, settings.timezone), policy)
         blocks = Blocks(
             words, accounts, settings.poll_interval, settings.top_up_url, settings.mention_on_critical or ""
@@ -82,39 +88,44 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             accounts=accounts,
             policy=policy,
             sources={accounts[0].name: partner},
-            watches=SqlWatches(database),
-            outbox=SqlOutbox(database),
+            watches=SqlWatches(database, lease),
+            outbox=SqlOutbox(database, lease),
+            lease=lease,
+            rounds=SqlRounds(database, lease),
+            poll_interval=settings.poll_interval,
             messenger=SlackMessenger(client, blocks),
             clock=clock,
         )
         stack.push_async_callback(service.close)
-        schedule = Schedule(service, words, settings.poll_interval)
-        handlers = Handlers(service, blocks, clock, schedule.deliver_soon)
-        stack.push_async_callback(handlers.drain, settings.drain_seconds)
+        schedule = Schedule(service, words, clock, settings.poll_interval)
+        handlers = Handlers(service, blocks, clock, schedule.deliver_soon, Replies(session))
         workspace = Workspace(client)
         bolt = workspace.bolt_app()
-        handlers.register(bolt)
+        handlers.register(bolt, workspace.admits)
 
         events = None
         if settings.slack_app_token is None and settings.slack_signing_secret is not None:
             secret = settings.slack_signing_secret.get_secret_value()
-            events = Receiver(bolt, secret, clock, blocks.went_wrong).receive
+            events = Receiver(bolt, secret, clock).receive
+        front = await stack.enter_async_context(AsyncExitStack())
         bot = Bot(
-            port=await stack.enter_async_context(web.serving(web.application(events), settings.port, host)),
+            port=await front.enter_async_context(web.serving(web.application(events), settings.port, host)),
             watching=asyncio.Event(),
         )
         log.info("bot.ready", port=bot.port, mode="http" if events else "socket")
         if not accounts[0].rules:
             log.warning("settings.no_threshold", consequence="warns at empty and unreadable only")
-        await stack.enter_async_context(_background(_introduced(workspace, words)))
+        await stack.enter_async_context(_background(_insist(workspace.learn, "slack", words.slack_error)))
+        socket = None
         if settings.slack_app_token is not None:
-            socket = _socket_mode(bolt, client, settings.slack_app_token.get_secret_value(), words)
-            await stack.enter_async_context(_background(socket))
-        await stack.enter_async_context(
-            _watching(database, service, schedule, settings.drain_seconds, bot.watching)
-        )
+            socket = SocketMode(bolt, client, settings.slack_app_token.get_secret_value())
+            mend = words.say.socket_mode_refused.format
+            await stack.enter_async_context(_background(_insist(socket.hold, "socket_mode", mend)))
+        watch = _insist(partial(_watch, database, service, schedule, bot.watching), "watch")
+        await stack.enter_async_context(_background(watch))
+        drain_seconds = min(settings.drain_seconds, LONGEST_DRAIN)
+        stack.push_async_callback(_drain, schedule, socket, front, handlers, drain_seconds)
         yield bot
-        log.info("bot.stopping")
 
 
 def account(settings: Settings) -> Account:
@@ -140,76 +151,51 @@ async def _background(work: Awaitable[None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
 
 
-@asynccontextmanager
-async def _watching(
-    database: Database, service: Service, schedule: Schedule, drain_seconds: float, watching: asyncio.Event
-) -> AsyncIterator[None]:
-    """Watch once the database is there, however long that takes; commands are answered meanwhile."""
-    stopping = asyncio.Event()
-
-    async def watch() -> None:
-        await _insist(database.migrate, "database.away")
-        await _insist(service.greet, "database.away")
-        async with schedule.running(drain_seconds):
-            watching.set()
-            await stopping.wait()
-
-    task = asyncio.create_task(watch())
+async def _watch(database: Database, service: Service, schedule: Schedule, watching: asyncio.Event) -> None:
+    """Watch as soon as the database is there; commands are answered meanwhile."""
     try:
-        yield
-    finally:
-        stopping.set()
-        if not watching.is_set():
-            task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await database.migrate()
+    except StoreAway:
+        await service.tell_outage()
+        raise
+    schedule.start()
+    watching.set()
 
 
-async def _introduced(workspace: Workspace, words: Words) -> None:
-    """Learn from Slack whose token this is, so that no command has to wait for it."""
+async def _drain(
+    schedule: Schedule, socket: SocketMode | None, front: AsyncExitStack, handlers: Handlers, seconds: float
+) -> None:
+    """Take nothing more, then let all that is under way finish, against one deadline."""
+    log.info("bot.stopping")
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    schedule.stop()
+    if socket is not None:
+        socket.stop_accepting()
+    await front.aclose()
+    await handlers.drain(max(deadline - loop.time(), 0))
+    await schedule.drain(max(deadline - loop.time(), 0))
 
-    async def learn() -> None:
-        try:
-            await workspace.learn()
-        except NotDelivered as error:
-            log.error("slack.refuses", error=error.error, mend=words.slack_error(error.error))
-            raise
 
-    await _insist(learn, "slack.away")
-
-
-async def _insist(work: Callable[[], Awaitable[None]], event: str) -> None:
+async def _insist(work: Callable[[], Awaitable[None]], what: str, mend: Callable[[str], str] = str) -> None:
+    """Try until it succeeds, ever more slowly; what Slack refuses is told once for each reason."""
+    told: set[str] = set()
     pause = 0.5
     while True:
         try:
             return await work()
-        except (StoreAway, NotDelivered) as error:
-            log.warning(event, error=str(error), next_try_in=pause)
+        except NotDelivered as error:
+            if not refused(error):
+                log.warning("background.away", work=what, error=error.error, next_try_in=pause)
+            elif error.error not in told:
+                told.add(error.error)
+                log.error("background.refused", work=what, error=error.error, mend=mend(error.error))
+        except StoreAway as error:
+            log.warning("background.database_away", work=what, error=str(error), next_try_in=pause)
+        except Exception:  # the last stop: nothing in the background may end in silence
+            log.exception("background.failed", work=what, next_try_in=pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
-
-
-async def _socket_mode(app: AsyncApp, client: AsyncWebClient, app_token: str, words: Words) -> None:
-    """Hold Socket Mode's connection; asks once first, for the client retries a bad token without a word."""
-
-    async def ask() -> None:
-        try:
-            await client.apps_connections_open(app_token=app_token)
-        except SlackApiError as error:
-            data = error.response.data
-            reason = data.get("error", "server_fault") if isinstance(data, dict) else "server_fault"
-            log.error("socket_mode.refused", error=reason, mend=words.slack_error(reason))
-            raise NotDelivered(reason) from None
-        except (aiohttp.ClientError, OSError):
-            raise NotDelivered("network") from None
-
-    await _insist(ask, "socket_mode.away")
-    handler = AsyncSocketModeHandler(app, app_token, web_client=client)
-    try:
-        await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt gives it no types
-        log.info("socket_mode.connected")
-        await asyncio.Event().wait()
-    finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt gives it no types

@@ -59,7 +59,10 @@ def decipher(status: int, body: bytes, needed: frozenset[Field]) -> Credits:
     refused = answer.get("success") is not True or code not in {"", "200"}
     if refused and code in _CODES:
         _unreadable(_CODES[code], status=status, code=code)
-    if cause := _by_status(status):
+    cause = _by_status(status)
+    if cause is Cause.DENIED and code not in {"", "200"}:
+        cause = Cause.REFUSED  # a code that nobody knows may be of a fault that passes: not told at once
+    if cause:
         _unreadable(cause, status=status, code=code)
     if refused:
         _unreadable(Cause.REFUSED, status=status, code=code)

@@ -3,14 +3,17 @@
 OutsideError
 ├── Unreadable    the provider gave no good reading: carries the `Failure`
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
-└── StoreAway     the database does not answer
+├── StoreAway     the database does not answer
+└── NotLeading    another process watches: this one may change nothing
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.model import Account, Credits, Due, Edit, Failure, Notice, Step, Watch
+from bot.core.gap import Gap, Round
+from bot.core.model import Account, Credits, Episode, Failure, Watch
+from bot.core.notice import Due, Edit, Notice, Owed, Step, Undelivered
 
 
 class OutsideError(Exception):
@@ -26,20 +29,31 @@ class Unreadable(OutsideError):
 
 
 class NotDelivered(OutsideError):
-    """Slack did not take a post; `retry_after` is in seconds, when Slack named it."""
+    """Slack did not take a post, or (`unknown`) may have taken it; `retry_after` is in seconds."""
 
     def __init__(
-        self, error: str, *, permanent: bool = False, gone: bool = False, retry_after: float | None = None
+        self,
+        error: str,
+        *,
+        permanent: bool = False,
+        gone: bool = False,
+        unknown: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(error)
         self.error = error
         self.permanent = permanent
         self.gone = gone
+        self.unknown = unknown
         self.retry_after = retry_after
 
 
 class StoreAway(OutsideError):
     """The database does not answer."""
+
+
+class NotLeading(OutsideError):
+    """Another process watches: what this one decided is not written."""
 
 
 class Clock(Protocol):
@@ -56,11 +70,33 @@ class Source(Protocol):
         """Ask the provider once, with its retries; raises `Unreadable`."""
 
 
+class Lease(Protocol):
+    """The right to poll and deliver; both methods raise `StoreAway`."""
+
+    async def hold(self, *, may_pass: bool = True) -> bool:
+        """Take, renew or pass the lease; tell whether it is ours."""
+
+    async def release(self) -> None:
+        """Give the lease back."""
+
+
 class Watches(Protocol):
     """What is remembered of each account; every method raises `StoreAway`."""
 
-    async def change(self, account: str, decide: Callable[[Watch], Step]) -> Step:
-        """Load the account's state, decide, and write all that follows in one transaction."""
+    async def change(self, account: str, decide: Callable[[Watch], Step], *, leading: bool = True) -> Step:
+        """Load the account's state, decide, and write all that follows in one transaction.
+
+        What only the watching process may decide (`leading`) raises `NotLeading` elsewhere.
+        """
+
+    async def to_recall(self, now: datetime) -> tuple[str, ...]:
+        """Return the accounts with an open episode whose next word is due."""
+
+    async def episode(self, identity: str) -> Episode | None:
+        """Return the episode with this id, open or ended."""
+
+    async def open(self) -> Mapping[str, Watch]:
+        """Return every account with an open episode, configured or not."""
 
     async def watch(self, account: str) -> Watch:
         """Return what is known of the account."""
@@ -69,27 +105,57 @@ class Watches(Protocol):
         """Write the greeting of a channel down, once for ever; tell whether it was new."""
 
 
+class Rounds(Protocol):
+    """When a poll was last completed; raises `StoreAway` and `NotLeading`."""
+
+    async def note(
+        self,
+        decide: Callable[[Round], tuple[Round, Gap | None]],
+        channels: Sequence[str],
+        now: datetime,
+    ) -> Gap | None:
+        """Change what is remembered, and owe every channel the gap that this shows."""
+
+
 class Outbox(Protocol):
     """The words owed to channels, until they are delivered; every method raises `StoreAway`."""
 
-    async def due(self, now: datetime) -> tuple[Due, ...]:
-        """Return what is to be posted now, one entry for each episode."""
+    async def due(self, now: datetime) -> tuple[Owed, ...]:
+        """Return who is owed a word now: each episode or greeting once."""
+
+    async def claim(self, owed: Owed, now: datetime) -> Due | None:
+        """Note that it is about to be told, and return what to tell; nothing if it is no longer owed."""
 
     async def sent(self, due: Due, message: str, now: datetime) -> None:
         """Mark what `due` owed as told by the message with this `ts`."""
 
-    async def failed(self, due: Due, error: str, retry_at: datetime) -> None:
-        """Keep what `due` owes until `retry_at`."""
+    async def failed(self, due: Due, error: str, retry_at: datetime, *, unknown: bool) -> None:
+        """Keep what `due` owes until `retry_at`; `unknown`: it may stand in the channel all the same."""
+
+    async def forget_others(self, channels: Sequence[str], now: datetime) -> None:
+        """Drop greetings and gaps owed to channels that are no longer told anything."""
+
+    async def uproot(self, due: Due) -> None:
+        """Forget the episode's message, which is gone from the channel; what is owed stays owed."""
+
+    async def undelivered(self) -> tuple[Undelivered, ...]:
+        """Return what Slack has refused so far, oldest first, one entry for each channel."""
 
     async def edits(self, now: datetime) -> tuple[Edit, ...]:
         """Return the living messages to bring up to date now."""
+
+    async def postponed(self, edit: Edit, until: datetime) -> None:
+        """Leave a living message as it is until then."""
 
     async def edited(self, edit: Edit, now: datetime, *, gone: bool = False) -> None:
         """Mark the living message as up to date, or as gone from the channel."""
 
 
 class Messenger(Protocol):
-    """How a channel is told; both methods raise `NotDelivered`."""
+    """How a channel is told; every method raises `NotDelivered`."""
+
+    async def say(self, channel: str, *, away: bool) -> None:
+        """Tell a channel that the database is away, or back: the one word that no outbox can hold."""
 
     async def post(self, due: Due) -> str:
         """Tell the channel what is due; return the message's `ts`."""

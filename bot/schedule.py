@@ -1,69 +1,119 @@
 """When: the APScheduler jobs that poll and deliver, and what they log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.model import Failure
-from bot.ports import StoreAway
-from bot.service import READ_SECONDS, Delivered, Delivery, Polled, Service
+from bot.ports import Clock, NotLeading, StoreAway
+from bot.service import READ_SECONDS, Polled, Service
+from bot.service.courier import Delivered, Delivery
 from bot.text import Words
 
 log = structlog.get_logger()
 
 DELIVER_EVERY = timedelta(seconds=5)
+LEAD_EVERY = timedelta(seconds=2)
+"""How often a process that stands by looks whether it is to watch."""
+
+RENEW_EVERY = timedelta(seconds=10)
+LEAD_SECONDS = 60
+STEP_DOWN_SECONDS = 2
 POLL_SECONDS = READ_SECONDS + 15
 """A poll that hangs is given up, for a hung job would block every later one."""
 
-DELIVER_SECONDS = 60
+DELIVER_SECONDS = 150
+"""A round begins nothing new after 30 s; what it has begun then must not be cut off in the middle."""
 
 
 class Schedule:
     """Runs the service's jobs, each with its own deadline, and owns those that are running."""
 
-    def __init__(self, service: Service, words: Words, poll_interval: timedelta) -> None:
+    def __init__(
+        self,
+        service: Service,
+        words: Words,
+        clock: Clock,
+        poll_interval: timedelta,
+    ) -> None:
         self._service = service
+        self._clock = clock
+        self._led_at: datetime | None = None
+        self._looking = asyncio.Lock()
         self._words = words
         self._poll_interval = poll_interval
         self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
         # In UTC: intervals must not jump with daylight saving. No misfire is dropped in silence.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
 
-    @asynccontextmanager
-    async def running(self, drain_seconds: float) -> AsyncIterator[None]:
-        """Run the jobs, the first poll at once; at the end let those under way finish."""
+    def start(self) -> None:
+        """Run the jobs, the first at once."""
+        self._every(LEAD_EVERY, self.lead, LEAD_SECONDS)
         self._every(self._poll_interval, self.poll, POLL_SECONDS)
         self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
         self._scheduler.start()
-        self._spawn(self.poll, POLL_SECONDS)
-        try:
-            yield
-        finally:
-            self._scheduler.pause()
-            if self._running:
-                await asyncio.wait(self._running, timeout=drain_seconds)
-            for task in self._running:
-                task.cancel()
+        self._spawn(self.lead, LEAD_SECONDS)
+
+    def stop(self) -> None:
+        """Begin nothing new; what is under way goes on."""
+        self._stopping = True
+        if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is under way finish, for so long at most, then give the lease back."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._guarded(self._service.step_down, STEP_DOWN_SECONDS)
 
     def deliver_soon(self) -> None:
         """Deliver what a command's reading made due, without making the person wait."""
         self._spawn(self.deliver, DELIVER_SECONDS)
 
+    async def lead(self) -> None:
+        """Keep, take or pass the lease; whoever takes it polls at once."""
+        # One at a time: with a database that hangs they would only wait for each other.
+        if self._looking.locked():
+            return
+        async with self._looking:
+            await self._lead()
+
+    async def _lead(self) -> None:
+        led = self._service.leading
+        if led and self._led_at and self._clock.now() - self._led_at < RENEW_EVERY:
+            return
+        if not await self._service.lead():
+            if led:
+                log.info("lease.passed")
+            return
+        self._led_at = self._clock.now()
+        if not led:
+            log.info("lease.taken")
+            self._spawn(self._first_poll, POLL_SECONDS)
+
+    async def _first_poll(self) -> None:
+        for polled in await self._service.poll(self._clock.now() - self._poll_interval):
+            _log_poll(polled)
+        self.deliver_soon()
+
     async def poll(self) -> None:
         """Read and judge every account, then tell what is due."""
         for polled in await self._service.poll():
             _log_poll(polled)
-        await self.deliver()
+        self.deliver_soon()
 
     async def deliver(self) -> None:
-        """Tell what is due."""
+        """Recall what is open for long, then tell what is due."""
+        await self._service.remind()
         for delivery in await self._service.deliver():
             self._log_delivery(delivery)
 
@@ -74,11 +124,12 @@ class Schedule:
 
         self._scheduler.add_job(run, "interval", seconds=interval.total_seconds(), id=job.__name__)
 
-    def _spawn(self, job: Callable[[], Awaitable[None]], deadline: float) -> asyncio.Task[None]:
+    def _spawn(self, job: Callable[[], Awaitable[None]], deadline: float) -> None:
+        if self._stopping:
+            return
         task = asyncio.create_task(self._guarded(job, deadline))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return task
 
     async def _guarded(self, job: Callable[[], Awaitable[None]], deadline: float) -> None:
         name = job.__name__
@@ -87,6 +138,8 @@ class Schedule:
                 await job()
         except TimeoutError:
             log.error("job.too_slow", job=name, seconds=deadline)
+        except NotLeading:
+            log.info("job.not_leading", job=name)
         except StoreAway as error:
             log.error("job.database_away", job=name, error=str(error))
         except Exception:  # the last stop: the next run must come whatever this one met
@@ -109,6 +162,9 @@ class Schedule:
 
 def _log_poll(polled: Polled) -> None:
     about = {"account": polled.account}
+    if polled.passed_on:
+        log.info("poll.passed_on", **about)
+        return
     if polled.outcome is None:
         log.info("poll.skipped", **about, why="the last reading is still on its way")
         return
@@ -126,4 +182,4 @@ def _log_poll(polled: Polled) -> None:
     elif polled.step is None:
         log.error("poll.not_judged", **about)
     else:
-        log.info("poll.read", **about, level=polled.step.watch.level.name.lower())
+        log.info("poll.read", **about, account_level=polled.step.watch.level.name.lower())

@@ -9,8 +9,8 @@ from aiohttp.typedefs import Handler
 MAX_BODY = 1024 * 1024
 """Bytes; Slack sends a few kilobytes. A larger body is a 413."""
 
-SHUTDOWN_SECONDS = 5.0
-"""Connections that linger longer are cut; hosts kill some seconds after SIGTERM."""
+SHUTDOWN_SECONDS = 3.0
+"""Requests that linger longer are cut: Slack waits for no answer longer than that."""
 
 
 def application(slack_events: Handler | None) -> web.Application:

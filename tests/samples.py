@@ -15,10 +15,10 @@ from bot.core.model import (
     Policy,
     Reading,
     Rule,
-    Step,
     Trouble,
     Watch,
 )
+from bot.core.notice import Step
 
 NOW = datetime(2026, 7, 22, 12, 5, tzinfo=UTC)
 POLICY = Policy()

@@ -1,6 +1,7 @@
 """What people see: the whole bot between a simulated provider and a simulated Slack."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -39,7 +40,7 @@ async def eventually(found: Callable[[], Any]) -> Any:
 
 def alerts(demo: Demo) -> list[tuple[str, str]]:
     """Return kind and first words of everything that was posted, in order."""
-    posts = [call for call in demo.slack.calls if call.method == "chat.postMessage" and call.status == 200]
+    posts = [call for call in demo.slack.calls if call.method == "chat.postMessage" and call.outcome == "ok"]
     return [(post.payload["metadata"]["event_payload"]["kind"], post.payload["text"]) for post in posts]
 
 
@@ -152,6 +153,19 @@ async def test_with_the_provider_down_the_last_good_reading_comes_with_its_age(t
         assert "5,500 SMS" in answer
 
 
+async def test_a_failed_command_says_all_the_same_what_is_low(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with exhibit(database_url=database, credit_sms_warning="6000") as demo:
+        await told(demo, "SMS credits are low")
+    async with exhibit(
+        database_url=database, credit_sms_warning="6000", poll_interval="1h", provider_mode="html"
+    ) as demo:
+        answer = await ask(demo)
+        assert answer.startswith("sms cannot be read now.")
+        assert "*SMS credits are low.* 5,500 SMS left, below the warning threshold of 6,000." in answer
+        assert "Last read <!date^" in answer
+
+
 async def test_a_channel_is_greeted_once_for_ever(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'bot.db'}"
     async with exhibit(database_url=database) as demo:
@@ -253,9 +267,20 @@ async def test_a_refused_post_waits_and_the_log_says_in_plain_words_what_to_do()
 
 async def test_a_rate_limit_is_waited_for_as_long_as_slack_asks() -> None:
     async with exhibit(slack_fault="rate_limited") as demo:
-        await demo.slack.changed(demo.slack.version)
+
+        def posts() -> int:
+            return sum(call.method == "chat.postMessage" for call in demo.slack.calls)
+
+        await eventually(posts)
+        refused_at = time.monotonic()
         demo.slack.fault = "fine"
+        # Each command delivers what is due: without the wait of one second the greeting would be there now.
+        while time.monotonic() - refused_at < 0.8:
+            await ask(demo, "thresholds")
+            await ask(demo)
+        assert posts() == 1
         await told(demo, "I watch the SMS Partner account sms")
+        assert 0.9 < time.monotonic() - refused_at < 4
 
 
 async def test_socket_mode_answers_commands_and_delivers_alerts() -> None:
@@ -347,3 +372,18 @@ async def test_the_bot_shows_a_sign_of_life(demo: Demo, path: str) -> None:
         client.get(f"http://127.0.0.1:{demo.bot.port}{path}") as response,
     ):
         assert (response.status, await response.text()) == (200, "ok\n")
+
+
+async def test_a_message_that_somebody_deleted_is_replaced_once_and_the_news_is_told(demo: Demo) -> None:
+    demo.world.apply({"burn": 600})
+    opened = await told(demo, "SMS credits are low")
+    demo.slack.messages.remove(opened)
+    demo.world.apply({"burn": 4000})
+    replaced = await told(demo, "SMS credits are critically low")
+    assert replaced.thread_ts is None
+    assert "<@U0ALICE>" in replaced.text
+    await polls(demo, 2)
+    demo.world.apply({"top_up": "209"})
+    ended = await told(demo, "It lasted")
+    assert ended.thread_ts == replaced.ts or ended.ts == replaced.ts
+    assert len([text for _, text in alerts(demo) if "critically" in text]) == 1

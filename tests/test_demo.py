@@ -59,6 +59,24 @@ async def test_a_person_sees_neither_what_is_told_to_the_other_nor_misses_what_i
     await expect(messages).to_contain_text("sms: fine")
 
 
+async def test_alice_has_it_bruno_sees_who_and_resumes_the_reminders(page: Page) -> None:
+    messages = page.get_by_role("log")
+    await page.get_by_role("button", name="Burn 1,000 SMS").click()
+    await expect(messages).to_contain_text("SMS credits are low", timeout=10_000)
+    await messages.get_by_role("button", name="I have it").click()
+    await expect(messages).to_contain_text("no reminders until")
+    await expect(messages).to_contain_text("Alice Martin has it since", timeout=10_000)
+    await expect(messages.get_by_role("button", name="I have it")).to_have_count(0)
+
+    await page.get_by_role("radio", name=re.compile("Bruno")).check()
+    await expect(messages).not_to_contain_text("Only visible to you")
+    await expect(messages).to_contain_text("Alice Martin has it since")
+    await messages.get_by_role("button", name="Resume reminders").click()
+    await expect(messages).to_contain_text("reminders go on.")
+    await expect(messages.get_by_role("button", name="I have it")).to_have_count(1)
+    await expect(messages).not_to_contain_text("has it since")
+
+
 @pytest.mark.parametrize(
     ("provider", "cause"),
     [

@@ -13,6 +13,7 @@ from bot.demo.run import COMMAND
 from bot.settings import Settings, names
 from bot.slack.manifest import manifest
 from bot.store.database import NEWEST
+from bot.text.en import ENGLISH
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -46,6 +47,11 @@ def test_every_subcommand_stands_in_the_readme_the_manifest_and_the_demo() -> No
         assert word in hint
     assert {line.text for line in COMMAND.subcommands} == {"", "sms", *WORDS}
     assert COMMAND.hint == hint
+
+
+def test_every_button_stands_in_the_readme() -> None:
+    for label in (ENGLISH.top_up, ENGLISH.ack, ENGLISH.snooze, ENGLISH.resume):
+        assert f"**{label}**" in " ".join(README.split())
 
 
 def test_the_manifest_keeps_slacks_limits_and_asks_for_two_scopes() -> None:

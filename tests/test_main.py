@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -105,18 +106,31 @@ async def answering(port: int, host: str = "127.0.0.1") -> str:
 
 async def test_faulty_settings_are_all_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
     code, out, err = await output(
-        cwd=tmp_path, SLACK_BOT_TOKEN="xoxp-canary", ALERT_CHANNEL="#canary", PORT="x"
+        cwd=tmp_path,
+        SLACK_BOT_TOKEN="xoxp-canary",
+        SMSPARTNER_API_URL="https://canary:port",
+        ALERT_CHANNEL="#canary",
+        DATABASE_URL="postgres://user:abc@canary:tail@host/db",
+        PORT="x",
     )
     assert (code, out) == (2, "")
     assert [line.partition(":")[0] for line in err.splitlines()] == [
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
         "SMSPARTNER_API_KEY",
+        "SMSPARTNER_API_URL",
         "ALERT_CHANNEL",
+        "DATABASE_URL",
         "PORT",
     ]
     assert "canary" not in err
     assert "Traceback" not in err
+
+
+async def test_a_dot_env_file_that_is_no_text_is_a_line_and_the_exit_code_is_2(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("SMSPARTNER_API_KEY=canary".encode("utf-16"))
+    code, out, err = await output(cwd=tmp_path)
+    assert (code, out, err) == (2, "", ".env: is not UTF-8. Save it as UTF-8 text\n")
 
 
 async def test_run_answers_warns_and_stops_within_seconds_of_sigterm(tmp_path: Path) -> None:
@@ -159,14 +173,25 @@ async def test_sigint_stops_it_too_while_the_database_cannot_be_opened(tmp_path:
             assert process.returncode == 0
 
 
-async def test_run_is_ready_soon_stays_small_and_never_loads_the_simulators(tmp_path: Path) -> None:
-    """The bounds are generous: machines are noisy. What is measured stands in the README."""
+async def test_run_is_ready_soon_and_stays_small(tmp_path: Path) -> None:
+    """Of three starts the best counts, for machines are noisy; what is measured stands in the README."""
+    seconds, sizes = [], []
     async with exhibit(poll_interval="1h") as demo:
-        began = time.monotonic()
-        async with deployed(demo, tmp_path) as (process, _):
-            assert time.monotonic() - began < 6
-            await demo.slack.wait_for(lambda message: "SMS credits are low" in message.text, 20)
-            assert resident_mib(process.pid) < 100
+        for number in range(3):
+            began = time.monotonic()
+            async with deployed(demo, tmp_path, DATABASE_URL=f"sqlite:///{number}.db") as (process, _):
+                seconds.append(time.monotonic() - began)
+                await demo.slack.wait_for(partial(told_low, demo, number + 1), 20)
+                sizes.append(resident_mib(process.pid))
+    assert min(seconds) < 3, f"ready after {seconds} s"
+    assert min(sizes) < 100, f"resident: {sizes} MiB"
+
+
+def told_low(demo: Demo, times: int, _: object) -> bool:
+    return sum("SMS credits are low" in message.text for message in demo.slack.messages) == times
+
+
+async def test_run_never_loads_the_simulators() -> None:
     code = "import bot.app, sys; print([name for name in sys.modules if name.startswith('bot.demo')])"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, env=environment(), stdout=asyncio.subprocess.PIPE

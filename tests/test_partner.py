@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import stamina
 
-from bot.core.model import WORTH_RETRYING, Cause, Credits, Failure, Field, Level
+from bot.core.model import TOLD_AT_ONCE, WORTH_RETRYING, Cause, Credits, Failure, Field, Level
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, RawJson, refusal, with_value, with_values
 from bot.demo.provider import SimulatedProvider
 from bot.demo.world import DemoWorld, PrepaidAccount
@@ -335,6 +335,24 @@ def test_without_a_known_code_the_status_decides_and_good_figures_do_not_help(
         return
     assert found_in(GOOD, status) == Failure(cause, status=status, code="200")
     assert found_in(b"<html>", status) == Failure(cause, status=status)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("code", [999, "999", 401, "E-7"])
+def test_denied_with_a_code_that_nobody_knows_is_not_taken_for_a_wrong_key(
+    status: int, code: int | str
+) -> None:
+    found = found_in(refusal(code, message="Une erreur"), status)
+    assert found == Failure(Cause.REFUSED, status=status, code=str(code))
+    assert found.cause not in TOLD_AT_ONCE
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_denied_without_a_code_is_told_at_once(status: int) -> None:
+    for bare in (b"", b"[]", Answer(body={"success": False, "message": "no"})):
+        found = found_in(bare, status)
+        assert found == Failure(Cause.DENIED, status=status)
+        assert found.cause in TOLD_AT_ONCE
 
 
 @pytest.mark.parametrize("code", [KEY, f"x{KEY}", "<!channel>", "a b", "é", "x" * 21, {"code": KEY}])

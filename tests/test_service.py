@@ -1,30 +1,27 @@
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from bot.core.model import (
-    Account,
-    Cause,
-    Credits,
-    Due,
-    Edit,
-    Failure,
-    Kind,
-    Level,
-    Policy,
-    Reading,
-    Reason,
-)
-from bot.ports import NotDelivered, StoreAway, Unreadable
-from bot.service import FRESH, SLOWEST_RETRY, Delivered, Polled, Service
-from bot.store import Database, SqlOutbox, SqlWatches
-from tests.samples import CRITICAL, DOWN, NO_CREDIT, NOW, WARNING, WATCHED, WRONG_KEY, account, credit
+from bot.core.model import Account, Cause, Credits, Failure, Level, Policy, Reading, Watch
+from bot.core.mute import Decision
+from bot.core.notice import Due, Edit, Kind, Reason, Step
+from bot.ports import NotDelivered, NotLeading, StoreAway, Unreadable
+from bot.service import FRESH, Polled, Service
+from bot.service.courier import SLOWEST_RETRY, Delivered
+from bot.store import Database, SqlLease, SqlOutbox, SqlRounds, SqlWatches, Terms
+from tests.samples import CRITICAL, DOWN, NO_CREDIT, NOW, WARNING, WATCHED, WRONG_KEY, account, credit, rule
+from tests.store.conftest import postgresql
+from tests.store.server import database_of
+
+__all__ = ["postgresql"]  # a fixture
 
 
 @dataclass
@@ -62,22 +59,49 @@ class Provider:
         return credit(found)
 
 
+def opened(gate: asyncio.Event) -> asyncio.Event:
+    gate.set()
+    return gate
+
+
+class HesitantLease(SqlLease):
+    """A lease that may be made to wait for its answer."""
+
+    def __init__(self, database: Database, name: str, terms: Terms) -> None:
+        super().__init__(database, name, terms)
+        self.asking = asyncio.Event()
+        self.may_answer = opened(asyncio.Event())
+
+    async def hold(self, *, may_pass: bool = True) -> bool:
+        self.asking.set()
+        await self.may_answer.wait()
+        return await super().hold(may_pass=may_pass)
+
+
 @dataclass
 class Channel:
     """A messenger that keeps what it was given, or refuses as the test has written down."""
 
     posts: list[Due] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
+    said: list[tuple[str, bool]] = field(default_factory=list)
     refusals: deque[Exception] = field(default_factory=deque)
     broken: Callable[[Due], bool] = lambda _: False
+    posting: asyncio.Event = field(default_factory=asyncio.Event)
+    may_post: asyncio.Event = field(default_factory=lambda: opened(asyncio.Event()))
 
     async def post(self, due: Due) -> str:
+        self.posting.set()
+        await self.may_post.wait()
         if self.broken(due):
             raise LookupError("no such sentence")
         if self.refusals:
             raise self.refusals.popleft()
         self.posts.append(due)
         return f"1784721900.{len(self.posts):06}"
+
+    async def say(self, channel: str, *, away: bool) -> None:
+        self.said.append((channel, away))
 
     async def edit(self, edit: Edit) -> None:
         if self.refusals:
@@ -104,6 +128,7 @@ class Bot:
     channel: Channel
     wall: Wall
     watches: SqlWatches
+    lease: HesitantLease
 
     @property
     def provider(self) -> Provider:
@@ -125,7 +150,15 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-Start = Callable[..., Bot]
+async def forget_the_greetings(outbox: SqlOutbox) -> None:
+    """Have every channel greeted already, so that tests speak of the rest."""
+    for owed in await outbox.due(NOW):
+        due = await outbox.claim(owed, NOW) if owed.notice else None
+        if due:
+            await outbox.sent(due, "1.1", NOW)
+
+
+Start = Callable[..., Awaitable[Bot]]
 
 
 @pytest.fixture
@@ -134,27 +167,39 @@ async def start(database: Database) -> AsyncIterator[Start]:
     running: list[Service] = []
     wall = Wall()
 
-    def begin(
+    async def begin(
         *script: int | Failure | Exception,
         accounts: tuple[Account, ...] = (WATCHED,),
         channel: Channel | None = None,
         store: Database = database,
+        leads: bool = True,
+        greeted: bool = True,
+        name: str = "this-process",
+        terms: Terms = Terms(),  # noqa: B008 - frozen
         **scripts: tuple[int | Failure | Exception, ...],
     ) -> Bot:
         providers = {name: Provider(*said) for name, said in ({"sms": script} | scripts).items() if said}
         channel = channel or Channel()
-        watches = SqlWatches(store)
+        lease = HesitantLease(store, name, terms)
+        watches, outbox = SqlWatches(store, lease), SqlOutbox(store, lease)
         service = Service(
             accounts=accounts,
             policy=Policy(),
             sources=providers,
             watches=watches,
-            outbox=SqlOutbox(store),
+            outbox=outbox,
+            rounds=SqlRounds(store, lease),
+            lease=lease,
+            poll_interval=timedelta(minutes=5),
             messenger=channel,
             clock=wall,
         )
         running.append(service)
-        return Bot(service, providers, channel, wall, watches)
+        if leads:
+            await service.lead()
+        if leads and greeted:
+            await forget_the_greetings(outbox)
+        return Bot(service, providers, channel, wall, watches, lease)
 
     yield begin
     for service in running:
@@ -173,7 +218,7 @@ async def away() -> AsyncIterator[Database]:
 
 
 async def test_a_poll_reads_judges_stores_and_says_why(start: Start) -> None:
-    bot = start(4999)
+    bot = await start(4999)
     (polled,) = await bot.service.poll()
     assert polled.account == "sms"
     assert polled.outcome == Reading(NOW, credit(4999))
@@ -183,10 +228,10 @@ async def test_a_poll_reads_judges_stores_and_says_why(start: Start) -> None:
 
 
 async def test_what_is_low_is_told_once_and_its_end_too_whatever_restarts_between(start: Start) -> None:
-    bot = start(9000, 4999, 4998, 999, 999)
+    bot = await start(9000, 4999, 4998, 999, 999)
     for _ in range(5):
         await bot.cycle()
-    again = start(999, 9000, 9000, channel=bot.channel)
+    again = await start(999, 9000, 9000, channel=bot.channel)
     for _ in range(3):
         await again.cycle()
     assert bot.channel.told == ["opened low warning", "worse low critical", "ended low critical"]
@@ -198,7 +243,7 @@ async def test_what_is_low_is_told_once_and_its_end_too_whatever_restarts_betwee
 async def test_silence_is_told_after_the_third_failed_poll_and_its_end_with_the_first_reading(
     start: Start,
 ) -> None:
-    bot = start(DOWN, DOWN, 9000, DOWN, DOWN, DOWN, DOWN, 9000)
+    bot = await start(DOWN, DOWN, 9000, DOWN, DOWN, DOWN, DOWN, 9000)
     for _ in range(8):
         await bot.cycle()
     assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
@@ -206,14 +251,14 @@ async def test_silence_is_told_after_the_third_failed_poll_and_its_end_with_the_
 
 async def test_the_count_of_failed_polls_outlives_a_restart(start: Start) -> None:
     for _ in range(2):
-        await start(DOWN).cycle()
-    bot = start(DOWN)
+        await (await start(DOWN)).cycle()
+    bot = await start(DOWN)
     await bot.cycle()
     assert bot.channel.told == ["opened unreadable warning"]
 
 
 async def test_an_account_still_in_flight_is_skipped_and_not_waited_for(start: Start) -> None:
-    bot = start(9000)
+    bot = await start(9000)
     bot.provider.may_answer.clear()
     first = asyncio.create_task(bot.service.poll())
     await bot.provider.asking.wait()
@@ -225,7 +270,7 @@ async def test_an_account_still_in_flight_is_skipped_and_not_waited_for(start: S
 
 
 async def test_an_account_that_hangs_keeps_no_other_from_being_read(start: Start) -> None:
-    bot = start(9000, accounts=(WATCHED, account(CRITICAL, name="other")), other=(500,))
+    bot = await start(9000, accounts=(WATCHED, account(CRITICAL, name="other")), other=(500,))
     bot.provider.may_answer.clear()
     hanging = asyncio.create_task(bot.service.poll())
     await bot.provider.asking.wait()
@@ -241,7 +286,7 @@ async def test_an_account_that_hangs_keeps_no_other_from_being_read(start: Start
 async def test_a_source_that_fails_in_a_way_nobody_thought_of_keeps_no_other_from_being_read(
     start: Start,
 ) -> None:
-    bot = start(ZeroDivisionError(), accounts=(WATCHED, account(CRITICAL, name="other")), other=(500,))
+    bot = await start(ZeroDivisionError(), accounts=(WATCHED, account(CRITICAL, name="other")), other=(500,))
     with pytest.raises(ZeroDivisionError):
         await bot.service.poll()
     assert (await bot.watches.watch("other")).low is not None
@@ -251,7 +296,7 @@ async def test_a_reading_that_takes_too_long_is_a_failure(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.service.READ_SECONDS", 0.02)
-    bot = start(9000)
+    bot = await start(9000)
     bot.provider.may_answer.clear()
     (polled,) = await bot.service.poll()
     assert polled.outcome == Failure(Cause.TIMEOUT)
@@ -261,7 +306,7 @@ async def test_a_reading_that_takes_too_long_is_a_failure(
 
 
 async def test_a_command_reads_live_and_its_good_reading_counts_like_a_poll_s(start: Start) -> None:
-    bot = start(4999)
+    bot = await start(4999)
     (status,) = await bot.service.status()
     assert status.reading == Reading(NOW, credit(4999))
     assert status.failure is None
@@ -275,7 +320,7 @@ async def test_a_command_reads_live_and_its_good_reading_counts_like_a_poll_s(st
 async def test_a_failed_reading_for_a_command_is_shown_with_the_last_good_one_and_not_counted(
     start: Start, failure: Failure
 ) -> None:
-    bot = start(9000, failure)
+    bot = await start(9000, failure)
     await bot.cycle()
     bot.wall.pass_(FRESH)
     for _ in range(5):
@@ -289,12 +334,12 @@ async def test_a_failed_reading_for_a_command_is_shown_with_the_last_good_one_an
 
 
 async def test_a_failed_reading_without_any_good_one_shows_none(start: Start) -> None:
-    (status,) = await start(DOWN).service.status()
+    (status,) = await (await start(DOWN)).service.status()
     assert (status.failure, status.reading) == (DOWN, None)
 
 
 async def test_simultaneous_commands_share_one_call(start: Start) -> None:
-    bot = start(4999, 0)
+    bot = await start(4999, 0)
     bot.provider.may_answer.clear()
     asking = [asyncio.create_task(bot.service.status()) for _ in range(5)]
     polling = asyncio.create_task(bot.service.poll())
@@ -311,7 +356,7 @@ async def test_simultaneous_commands_share_one_call(start: Start) -> None:
 
 
 async def test_who_gives_up_waiting_does_not_take_the_answer_from_the_others(start: Start) -> None:
-    bot = start(4999)
+    bot = await start(4999)
     bot.provider.may_answer.clear()
     hasty, patient = (asyncio.create_task(bot.service.status()) for _ in range(2))
     await bot.provider.asking.wait()
@@ -325,7 +370,7 @@ async def test_who_gives_up_waiting_does_not_take_the_answer_from_the_others(sta
     ("age", "asked"), [(timedelta(0), 1), (FRESH - timedelta(milliseconds=1), 1), (FRESH, 2), (FRESH * 2, 2)]
 )
 async def test_an_answer_younger_than_ten_seconds_is_reused(start: Start, age: timedelta, asked: int) -> None:
-    bot = start(4999, 999)
+    bot = await start(4999, 999)
     await bot.service.status()
     bot.wall.pass_(age)
     (status,) = await bot.service.status()
@@ -334,14 +379,14 @@ async def test_an_answer_younger_than_ten_seconds_is_reused(start: Start, age: t
 
 
 async def test_a_failure_is_not_reused(start: Start) -> None:
-    bot = start(DOWN, 9000)
+    bot = await start(DOWN, 9000)
     await bot.service.status()
     (status,) = await bot.service.status()
     assert status.failure is None
 
 
 async def test_every_account_answers_or_the_one_that_is_named(start: Start) -> None:
-    bot = start(9000, accounts=(WATCHED, account(name="other")), other=(DOWN,))
+    bot = await start(9000, accounts=(WATCHED, account(name="other")), other=(DOWN,))
     assert [status.account.name for status in await bot.service.status()] == ["sms", "other"]
     assert [status.account.name for status in await bot.service.status("other")] == ["other"]
     assert await bot.service.status("nobody") == ()
@@ -351,7 +396,8 @@ async def test_every_account_answers_or_the_one_that_is_named(start: Start) -> N
 
 
 async def test_with_the_database_away_nothing_is_judged(start: Start, away: Database) -> None:
-    bot = start(0, store=away)
+    bot = await start(0, store=away, leads=False)
+    bot.service.leading = True  # when the database went away
     assert await bot.service.poll() == (Polled("sms", Reading(NOW, credit(0))),)
     with pytest.raises(StoreAway):
         await bot.service.deliver()
@@ -364,18 +410,55 @@ async def test_with_the_database_away_nothing_is_judged(start: Start, away: Data
 async def test_with_the_database_away_commands_are_still_answered_live(
     start: Start, away: Database, sms: int, level: Level
 ) -> None:
-    (status,) = await start(sms, store=away).service.status()
+    (status,) = await (await start(sms, store=away, leads=False)).service.status()
     assert (status.watch.level, status.reading, status.failure) == (level, Reading(NOW, credit(sms)), None)
 
 
 async def test_with_provider_and_database_away_the_last_reading_is_still_known(
     start: Start, away: Database
 ) -> None:
-    bot = start(9000, DOWN, store=away)
+    bot = await start(9000, DOWN, store=away, leads=False)
     await bot.service.status()
     bot.wall.pass_(timedelta(hours=1))
     (status,) = await bot.service.status()
     assert (status.failure, status.reading) == (DOWN, Reading(NOW, credit(9000)))
+
+
+async def test_once_the_database_is_back_what_was_sent_and_could_not_be_marked_is_told_again_and_says_so(
+    start: Start, database: Database
+) -> None:
+    bot = await start(4999)
+    await bot.service.poll()
+    bot.channel.may_post.clear()
+    delivering = asyncio.create_task(bot.service.deliver())
+    await bot.channel.posting.wait()
+    await renamed(database, "notice", "gone")
+    bot.channel.may_post.set()
+    with pytest.raises(StoreAway):
+        await delivering
+    with pytest.raises(StoreAway):
+        await bot.service.deliver()
+    await renamed(database, "gone", "notice")
+    await bot.service.deliver()
+    await bot.service.deliver()
+    assert [due.repeat for due in bot.channel.posts] == [False, True]
+
+
+async def test_a_reading_that_could_not_be_stored_is_judged_by_the_next_poll(
+    start: Start, database: Database
+) -> None:
+    bot = await start(4999)
+    await renamed(database, "notice", "gone")
+    (polled,) = await bot.service.poll()
+    assert (polled.step, await bot.watches.watch("sms")) == (None, Watch())
+    await renamed(database, "gone", "notice")
+    await bot.cycle()
+    assert bot.channel.told == ["opened low warning"]
+
+
+async def renamed(database: Database, table: str, name: str) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 # Greeting and delivery
@@ -383,11 +466,11 @@ async def test_with_provider_and_database_away_the_last_reading_is_still_known(
 
 async def test_each_channel_is_greeted_once_for_ever(start: Start) -> None:
     accounts = (WATCHED, account(name="a"), account(name="b", channel="C2"))
-    bot = start(9000, accounts=accounts, a=(9000,), b=(9000,))
+    bot = await start(9000, accounts=accounts, a=(9000,), b=(9000,), greeted=False)
     for _ in range(2):
         await bot.service.greet()
     await bot.service.deliver()
-    again = start(9000, accounts=accounts, a=(9000,), b=(9000,), channel=bot.channel)
+    again = await start(9000, accounts=accounts, a=(9000,), b=(9000,), channel=bot.channel)
     await again.service.greet()
     await again.service.deliver()
     assert [(due.kind, due.channel) for due in bot.channel.posts] == [
@@ -397,7 +480,7 @@ async def test_each_channel_is_greeted_once_for_ever(start: Start) -> None:
 
 
 async def test_the_living_message_shows_a_change_of_figures_a_minute_later(start: Start) -> None:
-    bot = start(4999, 4990, 4990, 4990)
+    bot = await start(4999, 4990, 4990, 4990)
     await bot.cycle()
     await bot.cycle()
     assert bot.channel.edits == []
@@ -410,7 +493,7 @@ async def test_the_living_message_shows_a_change_of_figures_a_minute_later(start
 
 
 async def test_what_could_not_be_told_in_time_is_told_in_one_message(start: Start) -> None:
-    bot = start(4999, 999, 9000)
+    bot = await start(4999, 999, 9000)
     bot.channel.refusals.extend([NotDelivered("network")] * 2)
     for _ in range(2):
         await bot.cycle()
@@ -434,7 +517,7 @@ async def test_what_could_not_be_told_in_time_is_told_in_one_message(start: Star
 async def test_it_is_tried_again_less_and_less_often_and_for_ever(
     start: Start, refusal: NotDelivered, waits: list[int]
 ) -> None:
-    bot = start(4999)
+    bot = await start(4999)
     await bot.service.poll()
     for wait in waits:
         bot.channel.refusals.append(refusal)
@@ -451,7 +534,7 @@ async def test_it_is_tried_again_less_and_less_often_and_for_ever(
 
 
 async def test_a_message_that_is_gone_is_posted_anew(start: Start) -> None:
-    bot = start(999, 4999)
+    bot = await start(999, 4999)
     await bot.cycle()
     bot.wall.pass_(timedelta(minutes=5))
     await bot.service.poll()
@@ -465,7 +548,7 @@ async def test_a_message_that_is_gone_is_posted_anew(start: Start) -> None:
 
 
 async def test_an_edit_that_slack_refuses_for_now_is_made_later(start: Start) -> None:
-    bot = start(999, 4999)
+    bot = await start(999, 4999)
     await bot.cycle()
     bot.wall.pass_(timedelta(minutes=5))
     await bot.service.poll()
@@ -478,14 +561,16 @@ async def test_an_edit_that_slack_refuses_for_now_is_made_later(start: Start) ->
 
 
 async def test_a_message_that_cannot_be_built_keeps_no_other_waiting(start: Start) -> None:
-    bot = start(0, accounts=(WATCHED, account(WARNING, name="other", channel="C2")), other=(4999,))
+    bot = await start(0, accounts=(WATCHED, account(WARNING, name="other", channel="C2")), other=(4999,))
     bot.channel.broken = lambda due: due.channel == WATCHED.channel
     await bot.service.poll()
-    for _ in range(2):
-        with pytest.raises(LookupError):
-            await bot.service.deliver()
+    with pytest.raises(LookupError):
+        await bot.service.deliver()
     assert bot.channel.told == ["opened low warning"]
+    (waiting,) = await bot.service.undelivered()
+    assert (waiting.channel, waiting.error) == (WATCHED.channel, "internal")
     bot.channel.broken = lambda _: False
+    bot.wall.pass_(timedelta(minutes=10))
     await bot.service.deliver()
     assert bot.channel.told == ["opened low warning", "opened low empty"]
 
@@ -500,7 +585,7 @@ async def test_once_the_database_is_away_nothing_more_is_told_for_it_could_not_b
                     await connection.execute(text("ALTER TABLE notice RENAME TO gone"))
             return await super().post(due)
 
-    bot = start(0, accounts=(WATCHED, account(name="other")), channel=Undermined(), other=(0,))
+    bot = await start(0, accounts=(WATCHED, account(name="other")), channel=Undermined(), other=(0,))
     await bot.service.poll()
     with pytest.raises(StoreAway):
         await bot.service.deliver()
@@ -508,17 +593,190 @@ async def test_once_the_database_is_away_nothing_more_is_told_for_it_could_not_b
 
 
 async def test_two_deliveries_at_once_tell_once(start: Start) -> None:
-    bot = start(4999)
+    bot = await start(4999)
     await bot.service.poll()
     await asyncio.gather(*(bot.service.deliver() for _ in range(4)))
     assert bot.channel.told == ["opened low warning"]
 
 
 async def test_closing_ends_the_readings_in_flight(start: Start) -> None:
-    bot = start(9000)
+    bot = await start(9000)
     bot.provider.may_answer.clear()
     polling = asyncio.create_task(bot.service.poll())
     await bot.provider.asking.wait()
     await bot.service.close()
     with pytest.raises(asyncio.CancelledError):
         await polling
+
+
+# Several copies
+
+
+@pytest.fixture
+async def copies(start: Start, postgresql: str) -> AsyncIterator[Start]:
+    """Start copies of the bot that share one database; a file is for one process."""
+    with database_of(postgresql) as url:
+        shared = Database(url)
+        yield partial(start, store=shared)
+        await shared.close()
+
+
+async def test_a_newer_copy_takes_over_and_the_older_one_decides_and_tells_nothing_more(
+    copies: Start,
+) -> None:
+    older = await copies(4999, 999)
+    await older.cycle()
+    newer = await copies(999, channel=older.channel, name="newer")
+    assert not newer.service.leading
+    assert not await older.service.lead()
+    assert await newer.service.lead()
+    assert await older.cycle() == ()
+    older.service.leading = True  # as if it had not noticed yet
+    (polled,) = await older.service.poll()
+    assert polled.passed_on
+    with pytest.raises(NotLeading):
+        await older.watches.change("sms", lambda watch: Step(watch, NOW, ()))
+    await newer.cycle()
+    assert older.channel.told == ["opened low warning", "worse low critical"]
+
+
+async def test_the_lease_is_not_passed_on_while_a_delivery_begins(copies: Start) -> None:
+    """Else the next process finds the claim, knows nothing of its outcome, and tells all of it again."""
+    older = await copies(4999)
+    await older.service.poll()
+    newer = await copies(4999, name="newer")
+    older.channel.may_post.clear()
+    older.lease.asking.clear()
+    older.lease.may_answer.clear()
+    leading = asyncio.create_task(older.service.lead())
+    await older.lease.asking.wait()
+    delivering = asyncio.create_task(older.service.deliver())
+    await asyncio.wait({asyncio.create_task(older.channel.posting.wait())}, timeout=0.2)
+    older.lease.may_answer.set()
+    await leading
+    await newer.service.lead()
+    await newer.service.deliver()
+    older.channel.may_post.set()
+    await asyncio.gather(delivering, return_exceptions=True)
+    assert [due.repeat for due in (*older.channel.posts, *newer.channel.posts)] == [False]
+
+
+async def test_given_back_the_lease_is_the_other_copy_s_at_once(copies: Start) -> None:
+    older, newer = await copies(4999), await copies(4999, name="newer")
+    await older.service.step_down()
+    assert await newer.service.lead()
+    await newer.cycle()
+    assert (older.channel.told, newer.channel.told) == ([], ["opened low warning"])
+
+
+async def test_of_a_killed_copy_the_other_takes_over_within_one_lease(copies: Start) -> None:
+    """And tells what was told of it but not marked, as what it may be: a repeat."""
+    terms = Terms(lasts=timedelta(seconds=0.6), alive=timedelta(seconds=0.3))
+    killed = await copies(4999, terms=terms)
+    await killed.service.poll()
+    killed.channel.may_post.clear()
+    dying = asyncio.create_task(killed.service.deliver())
+    await killed.channel.posting.wait()
+    dying.cancel()  # and never a word from it again
+    other = await copies(999, name="newer", terms=terms)
+    async with asyncio.timeout(2):
+        while not await other.service.lead():
+            pass
+    await other.cycle()
+    assert [(due.kind, due.worst, due.repeat) for due in other.channel.posts] == [
+        (Kind.OPENED, Level.CRITICAL, True)
+    ]
+
+
+async def test_only_the_newest_copy_s_thresholds_decide(copies: Start) -> None:
+    older = await copies(4000)
+    await older.cycle()
+    strict = account(rule(Level.WARNING, 3000))
+    newer = await copies(4000, accounts=(strict,), channel=older.channel, name="newer")
+    await older.service.lead()
+    await newer.service.lead()
+    await older.cycle()
+    await newer.cycle()
+    await older.cycle()
+    assert older.channel.told == ["opened low warning", "ended low warning"]
+    ended = older.channel.posts[-1].episode
+    assert ended is not None
+    assert ended.thresholds_changed == ((Decimal(5000), Decimal(3000)),)
+
+
+async def test_what_is_open_is_fitted_to_the_settings_of_whoever_begins_to_watch(copies: Start) -> None:
+    older = await copies(999)
+    await older.cycle()
+    moved = account(WARNING, CRITICAL, channel="C2")
+    newer = await copies(999, accounts=(moved,), channel=older.channel, name="newer")
+    await older.service.lead()
+    await newer.service.lead()
+    await newer.service.deliver()
+    assert [(due.kind, due.channel) for due in older.channel.posts] == [
+        (Kind.OPENED, WATCHED.channel),
+        (Kind.OPENED, "C2"),
+        (Kind.HELLO, "C2"),
+    ]
+    (edit,) = older.channel.edits
+    assert (edit.episode.channel, edit.episode.moved_to) == (WATCHED.channel, "C2")
+
+
+# Decisions of people
+
+
+async def test_two_people_at_once_make_one_change(start: Start) -> None:
+    bot = await start(999)
+    await bot.cycle()
+    ((episode, _),) = await bot.service.open_episodes()
+    now = bot.wall.now()
+    decided = await asyncio.gather(
+        *(bot.service.decide(episode.id, Decision(who, now + timedelta(days=3))) for who in ("U1", "U2"))
+    )
+    assert {one.reason for one in decided} == {Reason.MUTED, Reason.MUTED_ALREADY}
+    assert len({one.episode and one.episode.mute and one.episode.mute.by for one in decided}) == 1
+    await bot.service.deliver()
+    assert len(bot.channel.edits) == 1
+
+
+async def test_a_copy_that_only_stands_by_takes_decisions_too(copies: Start) -> None:
+    bot, other = await copies(999), await copies(999, name="newer")
+    await bot.cycle()
+    ((episode, _),) = await other.service.open_episodes()
+    decided = await other.service.decide(episode.id, Decision("U1", NOW + timedelta(days=3)))
+    assert (other.service.leading, decided.reason) == (False, Reason.MUTED)
+
+
+@pytest.mark.parametrize("which", ["nothing", "ended"])
+async def test_a_decision_about_what_is_not_open_changes_nothing(start: Start, which: str) -> None:
+    bot = await start(999, 9000)
+    await bot.cycle()
+    ((episode, _),) = await bot.service.open_episodes()
+    await bot.cycle()
+    decided = await bot.service.decide(episode.id if which == "ended" else "0", Decision("U1", None))
+    assert decided.reason is Reason.NOT_OPEN
+    assert (decided.episode is not None and decided.episode.ended_at is not None) is (which == "ended")
+
+
+# Reminders and outcomes that are unknown
+
+
+async def test_a_reminder_goes_out_and_missed_ones_are_not_made_up(start: Start) -> None:
+    bot = await start(999)
+    await bot.cycle()
+    for hours, told in ((3.9, 0), (0.1, 1), (3.9, 1), (25, 2)):
+        bot.wall.pass_(timedelta(hours=hours))
+        await bot.service.remind()
+        await bot.service.deliver()
+        assert bot.channel.told[1:] == ["reminder low critical"] * told
+
+
+async def test_after_an_unknown_outcome_it_is_told_again_and_says_so(start: Start) -> None:
+    bot = await start(4999)
+    bot.channel.refusals.append(NotDelivered("timeout", unknown=True))
+    (delivery,) = await bot.service.poll() and await bot.service.deliver()
+    assert delivery.outcome is Delivered.UNKNOWN
+    assert [one.error for one in await bot.service.undelivered()] == ["timeout"]
+    bot.wall.pass_(timedelta(minutes=1))
+    await bot.service.deliver()
+    assert [due.repeat for due in bot.channel.posts] == [True]
+    assert await bot.service.undelivered() == ()

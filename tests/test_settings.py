@@ -76,6 +76,17 @@ BAD = [
     ("SMSPARTNER_API_URL", "https://user:canary@api.smspartner.fr/v1"),
     ("SMSPARTNER_API_URL", "https://api.smspartner.fr/v1?apiKey=canary"),
     ("SMSPARTNER_API_URL", "ftp://127.0.0.1/"),
+    ("SMSPARTNER_API_URL", "https://canary:abc/v1"),
+    ("SMSPARTNER_API_URL", "https://canary:99999/v1"),
+    ("SMSPARTNER_API_URL", "https://canary:0/v1"),
+    ("SMSPARTNER_API_URL", "https://exa mple/v1"),
+    ("SMSPARTNER_API_URL", "https://exa\tmple/v1"),
+    ("SMSPARTNER_API_URL", "https://api..example/v1"),
+    ("SMSPARTNER_API_URL", "https://-api.example/v1"),
+    ("SMSPARTNER_API_URL", "https://[::1/v1"),
+    ("SMSPARTNER_API_URL", "https:///v1"),
+    ("SMSPARTNER_API_URL", f"https://{'a' * 64}.example/v1"),
+    ("SLACK_API_URL", "https://slack.com:canary/api/"),
     ("ALERT_CHANNEL", "#sms-alerts"),
     ("ALERT_CHANNEL", "sms-alerts"),
     ("CREDIT_SMS_WARNING", "0"),
@@ -95,14 +106,39 @@ BAD = [
     ("POLL_INTERVAL", "2d"),
     ("UNREADABLE_AFTER", "0"),
     ("UNREADABLE_AFTER", "some"),
+    ("REMINDER_WARNING", "24"),
+    ("REMINDER_WARNING", "00"),
+    ("REMINDER_CRITICAL", "never"),
     ("REARM_MARGIN", "0.1"),
     ("REARM_MARGIN", "-10%"),
     ("MENTION_ON_CRITICAL", "@alice"),
     ("DATABASE_URL", "mysql://u:canary@h/db"),
     ("DATABASE_URL", "postgres://"),
+    ("DATABASE_URL", "postgres:///"),
+    ("DATABASE_URL", "postgres://user:abc@canary:tail@host/db"),
+    ("DATABASE_URL", "postgres://user:abc@canary@host/db"),
+    ("DATABASE_URL", "postgres://u:canary@h:port/d"),
+    ("DATABASE_URL", "postgres://u:canary@h:99999/d"),
+    ("DATABASE_URL", "postgres://u:canary@h:0/d"),
+    ("DATABASE_URL", "postgres://u:canary@h x/d"),
+    ("DATABASE_URL", "postgres://u:canary@h/d?host=x:canary"),
+    ("DATABASE_URL", "postgres://u:canary@h/d?canary=1"),
+    ("DATABASE_URL", "postgres://u:canary@h/d?sslmode=canary"),
+    ("DATABASE_URL", "postgres://u:canary@h/d?sslmode=require&sslmode=prefer"),
+    ("DATABASE_URL", "postgres://u:canary@h/d?connect_timeout=canary"),
+    ("DATABASE_URL", "postgres+psy cop://u:canary@h/d?connect_timeout=canary"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", "sqlite:///file:x?mode=memory&uri=true"),
+    ("DATABASE_URL", "sqlite://canary/x.db"),
+    ("DATABASE_URL", "sqlite:///x.db?timeout=canary"),
+    ("DATABASE_URL", "sqlite:///x.db?canary=1"),
     ("TIMEZONE", "Paris"),
     ("TIMEZONE", "../../etc/passwd"),
     ("TOP_UP_URL", "javascript:alert(1)"),
+    ("TOP_UP_URL", "https://my.example:canary/"),
+    ("TOP_UP_URL", "https://my example/"),
     ("PORT", "http"),
     ("PORT", "70000"),
     ("DRAIN_SECONDS", "-1"),
@@ -158,6 +194,16 @@ def test_plain_http_is_for_loopback(environment: pytest.MonkeyPatch, host: str) 
         ("postgres://u:p@h:5432/d?sslmode=require", "postgresql+psycopg://u:p@h:5432/d?sslmode=require"),
         ("postgresql://h/d", "postgresql+psycopg://h/d"),
         ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"),
+        ("postgresql+psycopg2://h/d", "postgresql+psycopg://h/d"),
+        ("postgresql+asyncpg://h/d", "postgresql+psycopg://h/d"),
+        ("postgres+pg8000://h/d", "postgresql+psycopg://h/d"),
+        ("POSTGRES://h/d", "postgresql+psycopg://h/d"),
+        ("postgres://u:p%40:/?#ss@h/d", "postgresql+psycopg://u:p%40:/?#ss@h/d"),
+        ("postgres://u:p@[::1]:5432/d", "postgresql+psycopg://u:p@[::1]:5432/d"),
+        ("postgres://u:p@/d?host=/var/run/pg", "postgresql+psycopg://u:p@/d?host=/var/run/pg"),
+        ("postgres://u:p@/d?host=a:1&host=b:2", "postgresql+psycopg://u:p@/d?host=a:1&host=b:2"),
+        ("sqlite:///smscredits.db", "sqlite+aiosqlite:///smscredits.db"),
+        ("sqlite+pysqlite:///x.db?timeout=5", "sqlite+aiosqlite:///x.db?timeout=5"),
         ("sqlite:////var/lib/bot.db", "sqlite+aiosqlite:////var/lib/bot.db"),
     ],
 )
@@ -166,6 +212,22 @@ def test_the_database_is_spelled_as_hosts_spell_it(
 ) -> None:
     environment.setenv("DATABASE_URL", given)
     assert from_environment().database_url.get_secret_value() == used
+
+
+@pytest.mark.parametrize("name", ["REMINDER_WARNING", "REMINDER_CRITICAL"])
+def test_reminders_are_switched_off_by_a_zero(environment: pytest.MonkeyPatch, name: str) -> None:
+    read = from_environment()
+    assert (read.reminder_warning, read.reminder_critical) == (timedelta(hours=24), timedelta(hours=4))
+    for text, interval in (("0", timedelta()), ("36h", timedelta(hours=36))):
+        environment.setenv(name, text)
+        assert getattr(from_environment(), name.lower()) == interval
+
+
+def test_how_much_is_logged_may_be_written_in_any_case(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("LOG_LEVEL", "INFO")
+    environment.setenv("LOG_FORMAT", " Json")
+    read = from_environment()
+    assert (read.log_level, read.log_format) == ("info", "json")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("12h", 43_200), (" 1d ", 86_400)])
@@ -183,6 +245,41 @@ def test_a_dot_env_file_is_read_and_the_environment_wins(
     assert (read.balance_warning, read.port) == (Decimal(7), 4321)
 
 
+def test_a_dot_env_file_may_begin_with_a_byte_order_mark(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("BALANCE_WARNING=7\nPORTT=1\n", "utf-8-sig")
+    read = from_environment()
+    assert read.balance_warning == Decimal(7)
+    (warning,) = settings.warnings(read)
+    assert warning.startswith("PORTT is not a setting")
+
+
+@pytest.mark.parametrize("saved_as", ["utf-16", "latin-1"])
+def test_a_dot_env_file_that_is_not_utf_8_is_one_fault(
+    environment: pytest.MonkeyPatch, tmp_path: Path, saved_as: str
+) -> None:
+    (tmp_path / ".env").write_text("# clé\nSMSPARTNER_API_KEY=canary0123456789\n", saved_as)
+    (fault,) = faults(environment, ALERT_CHANNEL=None)
+    assert fault.startswith(".env: is not UTF-8")
+    assert "canary" not in fault
+
+
+def test_a_dot_env_that_is_a_folder_is_one_fault(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    (fault,) = faults(environment)
+    assert fault.startswith(".env: is a folder")
+
+
+def test_a_dot_env_file_that_cannot_be_read_is_one_fault(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Whoever runs the tests may read every file of their own: one that no user can read.
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    (fault,) = faults(environment)
+    assert fault.startswith(".env: cannot be read")
+
+
 def test_secrets_are_unprintable(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DATABASE_URL", "postgres://u:canary@h/d")
     assert "canary" not in repr(from_environment())
@@ -195,12 +292,45 @@ def test_settings_are_frozen(environment: pytest.MonkeyPatch) -> None:
         read.port = 1  # type: ignore[misc]  # what is tested
 
 
-def test_a_typing_slip_is_named_with_the_setting_that_was_meant(environment: pytest.MonkeyPatch) -> None:
-    names = ("CREDIT_SMS_WARN", "SLACK_BOT_TOKN", "PATH", "HOME", "PORT", "DATABASE_URL")
-    assert settings.warnings(from_environment(), dict.fromkeys(names, "x")) == (
-        "CREDIT_SMS_WARN is not a setting; did you mean CREDIT_SMS_WARNING?",
-        "SLACK_BOT_TOKN is not a setting; did you mean SLACK_BOT_TOKEN?",
-    )
+SLIPS = [
+    ("CREDIT_SMS_WARN", "CREDIT_SMS_WARNING"),
+    ("CREDIT_SMS_THRESHOLD", "CREDIT_SMS_WARNING or CREDIT_SMS_CRITICAL"),
+    ("BALANCE_MIN", "BALANCE_WARNING or BALANCE_CRITICAL"),
+    ("REMINDER_INTERVAL", "REMINDER_WARNING or REMINDER_CRITICAL"),
+    ("SMSPARTNER_KEY", "SMSPARTNER_API_KEY"),
+    ("SMSPARTNER_TOKEN", "SMSPARTNER_API_KEY or SMSPARTNER_API_URL"),
+    ("SMS_PARTNER_API_KEY", "SMSPARTNER_API_KEY"),
+    ("SLACK_BOT_TOKN", "SLACK_BOT_TOKEN"),
+    ("SLACK_BOT_OAUTH", "SLACK_BOT_TOKEN"),
+    ("SLACK_APP_LEVEL_TOKEN", "SLACK_APP_TOKEN"),
+    ("SLACK_SIGNING_KEY", "SLACK_SIGNING_SECRET"),
+    ("SLACK_TOKEN", "SLACK_BOT_TOKEN"),
+    ("ALERT_CHANNEL_ID", "ALERT_CHANNEL"),
+    ("alert_chanel", "ALERT_CHANNEL"),
+    ("POLL_INTERVALL", "POLL_INTERVAL"),
+    ("TOPUP_URL", "TOP_UP_URL"),
+]
+
+
+@pytest.mark.parametrize(("slip", "meant"), SLIPS)
+def test_a_typing_slip_is_named_with_the_setting_that_was_meant(
+    environment: pytest.MonkeyPatch, slip: str, meant: str
+) -> None:
+    expected = f"{slip} is not a setting; did you mean {meant}?"
+    assert settings.warnings(from_environment(), {slip: "x", "PATH": "x"}) == (expected,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PATH", "HOME", "PORT", "port", "DATABASE_URL", "TEST_DATABASE_URL", "DATABASE_POOL_URL"),
+        *("MAILPARTNER_API_KEY", "MAILPARTNER_API_URL", "VOICEPARTNER_API_KEY", "VOICEPARTNER_API_URL"),
+        *("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_APP_ID", "SLACK_BOT_USER_ID", "SLACK_TEAM_ID"),
+        *("SLACK_WEBHOOK_URL", "SLACK_USER_TOKEN", "SLACK_VERIFICATION_TOKEN"),
+    ],
+)
+def test_names_of_others_are_no_slips(environment: pytest.MonkeyPatch, name: str) -> None:
+    assert settings.warnings(from_environment(), {name: "x"}) == ()
 
 
 def test_sqlite_on_a_host_that_wipes_its_files_is_warned_of(environment: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """What a person typed behind `/smscredits`, as a value."""
 
+import re
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -9,6 +11,10 @@ class Verb(StrEnum):
     """The words that the command understands."""
 
     SHOW = "show"
+    ALERTS = "alerts"
+    ACK = "ack"
+    SNOOZE = "snooze"
+    RESUME = "resume"
     THRESHOLDS = "thresholds"
     SHARE = "share"
     HELP = "help"
@@ -20,6 +26,7 @@ class Command:
 
     verb: Verb
     account: str = ""
+    duration: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -30,21 +37,54 @@ class NotUnderstood:
     nearest: str = ""
 
 
-WORDS = (Verb.THRESHOLDS, Verb.SHARE, Verb.HELP)
+@dataclass(frozen=True)
+class NoDuration:
+    """A snooze without a duration that makes sense."""
+
+    text: str
+
+
+WORDS = tuple(verb for verb in Verb if verb is not Verb.SHOW)
 """The subcommands; the bare command shows every account."""
 
+SHORTEST_SNOOZE = timedelta(minutes=15)
+LONGEST_SNOOZE = timedelta(days=7)
 
-def parse(text: str, accounts: tuple[str, ...]) -> Command | NotUnderstood:
+_WITH_ACCOUNT = frozenset({Verb.ACK, Verb.RESUME})
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse(text: str, accounts: tuple[str, ...]) -> Command | NotUnderstood | NoDuration:
     """Understand the text behind the command, without regard to case or spacing."""
     words = text.casefold().split()
     if not words:
         return Command(Verb.SHOW)
-    if len(words) == 1:
-        if words[0] in WORDS:
-            return Command(Verb(words[0]))
-        for name in accounts:
-            if name.casefold() == words[0]:
-                return Command(Verb.SHOW, name)
+    names = {name.casefold(): name for name in accounts}
+    verb = Verb(words[0]) if words[0] in WORDS else None
+    if verb is Verb.SNOOZE:
+        return _snooze(words[1:], names, text)
+    if len(words) == 1 and verb:
+        return Command(verb)
+    if len(words) == 1 and words[0] in names:
+        return Command(Verb.SHOW, names[words[0]])
+    if len(words) == 2 and verb in _WITH_ACCOUNT and words[1] in names:
+        return Command(Verb(words[0]), names[words[1]])
     known = {name.casefold(): name for name in (*WORDS, *accounts)}
     nearest = get_close_matches(words[0], known, n=1, cutoff=0.5)
     return NotUnderstood(" ".join(text.split()), known[nearest[0]] if nearest else "")
+
+
+def _snooze(words: list[str], names: dict[str, str], text: str) -> Command | NoDuration:
+    duration = _duration(words[0]) if words else None
+    account = names.get(words[1]) if len(words) == 2 else ""
+    if duration is None or account is None or len(words) > 2:
+        return NoDuration(" ".join(text.split()))
+    return Command(Verb.SNOOZE, account, duration)
+
+
+def _duration(word: str) -> timedelta | None:
+    match = re.fullmatch(r"(\d{1,6})([smhd])", word, re.ASCII)
+    if not match:
+        return None
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return duration if SHORTEST_SNOOZE <= duration <= LONGEST_SNOOZE else None

@@ -1,7 +1,7 @@
 """The nouns of the trade: credits, readings, rules, episodes and notices, all frozen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -157,6 +157,32 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True)
+class Mute:
+    """Reminders kept silent by a person (a Slack user id): an ack until the end, a snooze for a while."""
+
+    by: str
+    at: datetime
+    until: datetime
+    snoozed: bool = False
+
+
+@dataclass(frozen=True)
+class Rise:
+    """Money seen to come in, at least: spending between two readings hides a part of it."""
+
+    amount: Decimal
+    at: datetime
+
+
+class Ending(StrEnum):
+    """How an episode ended; all but the first by a change of configuration, told by an edit alone."""
+
+    RECOVERED = "recovered"
+    NOT_CONFIGURED = "not_configured"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True)
 class Episode:
     """One trouble of one account, from its beginning until its end."""
 
@@ -170,6 +196,12 @@ class Episode:
     firing: tuple[Firing, ...] = ()
     failure: Failure | None = None
     topped_up: Decimal = Decimal(0)
+    rise: Rise | None = None
+    mute: Mute | None = None
+    pinged_at: datetime | None = None
+    remind_at: datetime | None = None
+    ending: Ending = Ending.RECOVERED
+    moved_to: str = ""
     thresholds_changed: tuple[tuple[Decimal, Decimal], ...] = ()
 
 
@@ -194,94 +226,14 @@ class Watch:
         return tuple(episode for episode in (self.low, self.unreadable) if episode)
 
 
-class Kind(StrEnum):
-    """What a post tells, as its metadata says it."""
-
-    HELLO = "hello"
-    OPENED = "opened"
-    WORSE = "worse"
-    ENDED = "ended"
-
-
-class Reason(StrEnum):
-    """Why `step` did what it did."""
-
-    FINE = "fine"
-    OPENED = "opened"
-    WORSE = "worse"
-    IMPROVED = "improved"
-    SAME_LEVEL = "same_level"
-    STILL_LOW = "still_low"
-    ENDED = "ended"
-    COUNTING_FAILURES = "counting_failures"
-    UNREADABLE = "unreadable"
-    STILL_UNREADABLE = "still_unreadable"
-    WORSE_FAILURE = "worse_failure"
-    READABLE_AGAIN = "readable_again"
-    OLDER_THAN_STORED = "older_than_stored"
-
-
-class Urgency(StrEnum):
-    """How soon an episode's living message should show a change."""
-
-    NOW = "now"
-    SOON = "soon"
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A word owed to a channel: written down with the transition, sent later, then marked sent."""
-
-    kind: Kind
-    channel: str
-    at: datetime
-    episode: str = ""
-    level: Level = Level.OK
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one outcome changed: the new state, the episodes touched, what is owed, and why."""
-
-    watch: Watch
-    at: datetime
-    reasons: tuple[Reason, ...]
-    reading: Reading | None = None
-    touched: tuple[Episode, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    edits: Mapping[str, Urgency] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Policy:
-    """The settings of judging: how often to fail before telling, and how far above a rule ends."""
+    """The settings of judging: when to tell, when a rule ends, how often to remind (zero: never)."""
 
     unreadable_after: int = 3
     rearm_margin: Decimal = Decimal("0.10")
-
-
-@dataclass(frozen=True)
-class Due:
-    """Everything that one episode (or one greeting) owes its channel, to be told in one post."""
-
-    kind: Kind
-    channel: str
-    since: datetime
-    notices: tuple[int, ...]
-    episode: Episode | None = None
-    watch: Watch = Watch()
-    root: str = ""
-    attempts: int = 0
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A living message that no longer shows the present state."""
-
-    episode: Episode
-    watch: Watch
-    root: str
-    asked_at: datetime
+    reminder_warning: timedelta = timedelta(hours=24)
+    reminder_critical: timedelta = timedelta(hours=4)
 
 
 @dataclass(frozen=True)
@@ -292,7 +244,3 @@ class AccountStatus:
     watch: Watch
     reading: Reading | None
     failure: Failure | None = None
-
-
-SOON = timedelta(minutes=1)
-"""How often a living message follows figures that change while nothing else does."""

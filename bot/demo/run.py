@@ -42,10 +42,14 @@ SETTINGS: Mapping[str, Any] = {
 
 COMMAND = CommandHelp(
     "/smscredits",
-    "[account | thresholds | share | help]",
+    "[account | alerts | ack | snooze 2h | resume | thresholds | share | help]",
     (
         Subcommand("", "what is left, read live"),
         Subcommand("sms", "the account “sms” in detail"),
+        Subcommand("alerts", "what is open, and when the next word comes"),
+        Subcommand("ack", "no more reminders: you have it"),
+        Subcommand("snooze", "no reminders for a while, such as 2h"),
+        Subcommand("resume", "reminders again"),
         Subcommand("thresholds", "the rules in force"),
         Subcommand("share", "what is left, shown to the whole channel"),
         Subcommand("help", "what can be typed"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Literal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -13,26 +13,47 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.settings.addresses import SQLITE, DatabaseUrl, Link, Url
 from bot.settings.values import (
-    SQLITE,
     AppToken,
     BotToken,
     Channel,
-    DatabaseUrl,
     Duration,
-    Link,
+    DurationOrOff,
+    LogFormat,
+    LogLevel,
     Mention,
     Percentage,
     Secret,
     Threshold,
     Timezone,
-    Url,
     WholeThreshold,
     fault,
 )
 
 _WIPING_HOSTS = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "CONTAINER")
 """Variables by which hosts without lasting files are known."""
+
+_DOT_ENV = ".env"
+_ENCODING = "utf-8-sig"
+"""Some editors put a byte-order mark first, which would become a part of the first variable's name."""
+
+_OTHERS = ("MAILPARTNER_", "VOICEPARTNER_")
+"""Keys of the provider's other products: another program's, and no slip."""
+
+_FAMILIES = (
+    "SMSPARTNER_",
+    "CREDIT_SMS_",
+    "BALANCE_",
+    "REMINDER_",
+    "SLACK_BOT_",
+    "SLACK_APP_",
+    "SLACK_SIGNING_",
+)
+"""Beginnings of names that nobody else uses: whatever is like them is meant for us."""
+
+_NEAR = 0.84
+"""Below this are names that are like ours by chance: TEST_DATABASE_URL, SLACK_CLIENT_SECRET."""
 
 
 class Settings(BaseSettings):
@@ -41,7 +62,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         env_ignore_empty=True,
-        env_file=".env",
+        env_file=_DOT_ENV,
+        env_file_encoding=_ENCODING,
         extra="ignore",
         hide_input_in_errors=True,
         validate_default=False,
@@ -95,6 +117,16 @@ class Settings(BaseSettings):
     rearm_margin: Percentage = Field(
         Decimal("0.10"), description="How far above its threshold a rule ends.", examples=["10%"]
     )
+    reminder_warning: DurationOrOff = Field(
+        timedelta(hours=24),
+        description="How often an open warning is recalled; 0 for never.",
+        examples=["24h"],
+    )
+    reminder_critical: DurationOrOff = Field(
+        timedelta(hours=4),
+        description="How often it is recalled while critical or empty; 0 for never.",
+        examples=["4h"],
+    )
     mention_on_critical: Mention | None = Field(
         None, description="Who is mentioned when it becomes critical.", examples=["<!subteam^S0123>"]
     )
@@ -121,10 +153,10 @@ class Settings(BaseSettings):
         description="How long work in flight may take to finish after SIGTERM.",
         examples=["20"],
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
+    log_level: LogLevel = Field(
         "info", description="The least important line that is logged.", examples=["info"]
     )
-    log_format: Literal["console", "json"] | None = Field(
+    log_format: LogFormat | None = Field(
         None, description="How lines are logged; console on a terminal, else json.", examples=["json"]
     )
 
@@ -186,12 +218,28 @@ class FaultySettings(Exception):
 
 def from_environment() -> Settings:
     """Read the environment, and `.env` where there is one; raises `FaultySettings`."""
+    if fault := _fault_of_dot_env():
+        raise FaultySettings((fault,))
     try:
         return _FromEnvironment()
     except ValidationError as error:
         faults = tuple(_line(fault) for fault in error.errors(include_url=False, include_input=False))
     # Outside the handler: the ValidationError holds the values, secrets among them.
     raise FaultySettings(faults)
+
+
+def _fault_of_dot_env() -> str:
+    path = Path(_DOT_ENV)
+    if path.is_dir():
+        return f"{_DOT_ENV}: is a folder. Settings are read from a file of that name: move the folder away"
+    try:
+        if path.is_file():
+            path.read_text(_ENCODING)
+    except UnicodeDecodeError:
+        return f"{_DOT_ENV}: is not UTF-8. Save it as UTF-8 text"
+    except OSError as error:
+        return f"{_DOT_ENV}: cannot be read ({error.strerror}). Example: chmod u+r {_DOT_ENV}"
+    return ""
 
 
 def _line(fault: ErrorDetails) -> str:
@@ -211,12 +259,12 @@ def names() -> tuple[str, ...]:
 def warnings(chosen: Settings, environment: Mapping[str, str | None] | None = None) -> tuple[str, ...]:
     """Say what is no fault and yet probably not meant: slips in names, state that a host wipes."""
     if environment is None:
-        environment = {**dotenv_values(".env"), **os.environ}  # noqa: TID251 - this module reads the environment
-    ours = names()
+        dot_env = dotenv_values(_DOT_ENV, encoding=_ENCODING)
+        environment = {**dot_env, **os.environ}  # noqa: TID251 - this module reads the environment
     slips = tuple(
-        f"{name} is not a setting; did you mean {near[0]}?"
+        f"{name} is not a setting; did you mean {' or '.join(meant)}?"
         for name in sorted(environment)
-        if name.upper() not in ours and (near := get_close_matches(name.upper(), ours, n=1, cutoff=0.82))
+        if (meant := _meant(name.upper()))
     )
     host = next((name for name in _WIPING_HOSTS if environment.get(name)), None)
     if host is None or not chosen.database_url.get_secret_value().startswith(SQLITE):
@@ -225,3 +273,15 @@ def warnings(chosen: Settings, environment: Mapping[str, str | None] | None = No
         *slips,
         f"{host} is set: this host wipes its files, and SQLite with them; set DATABASE_URL to PostgreSQL",
     )
+
+
+def _meant(name: str) -> tuple[str, ...]:
+    """Return the settings that a name which is none of them was probably meant to be."""
+    ours = names()
+    # Slack's own ids (SLACK_APP_ID…) are for other tools; no setting of ours ends so.
+    if name in ours or name.startswith(_OTHERS) or (name.startswith("SLACK_") and name.endswith("_ID")):
+        return ()
+    if near := get_close_matches(name, ours, n=1, cutoff=_NEAR):
+        return tuple(near)
+    family = next((start for start in _FAMILIES if name.startswith(start)), None)
+    return tuple(one for one in ours if one.startswith(family)) if family else ()

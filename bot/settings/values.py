@@ -3,16 +3,12 @@
 import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
-SQLITE = "sqlite+aiosqlite:///"
-POSTGRESQL = "postgresql+psycopg://"
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -28,6 +24,10 @@ def _duration(text: object) -> timedelta:
     if not match:
         raise fault("is no duration: a whole number and one of s, m, h, d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _duration_or_off(text: object) -> timedelta:
+    return timedelta(0) if str(text).strip() == "0" else _duration(text)
 
 
 def _above_zero(text: object) -> Decimal:
@@ -58,32 +58,6 @@ def _percentage(text: object) -> Decimal:
     return Decimal(match[1]) / 100
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _url(text: object) -> str:
-    parts = urlsplit(str(text).strip())
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise fault("must be a bare address, with no user, password, query or fragment")
-    if parts.scheme == "https" and parts.hostname:
-        return parts.geturl()
-    if parts.scheme == "http" and parts.hostname and _loopback(parts.hostname):
-        return parts.geturl()
-    raise fault("must be an https address (plain http for loopback addresses only)")
-
-
-def _link(text: object) -> str:
-    """A page for people: its query may be needed."""
-    parts = urlsplit(str(text).strip())
-    if parts.scheme != "https" or not parts.hostname or len(str(text)) > 3000:
-        raise fault("must be an https address of at most 3,000 characters")
-    return parts.geturl()
-
-
 def _channel(text: object) -> str:
     if not re.fullmatch(r"[CGD][A-Z0-9]{5,20}", str(text).strip(), re.ASCII):
         raise fault(
@@ -106,19 +80,8 @@ def _timezone(text: object) -> ZoneInfo:
         raise fault("is no timezone of the tz database") from None
 
 
-def _database(text: object) -> str:
-    """Rewrite what hosts set (`postgres://…`) to the driver that this bot ships."""
-    url = str(text).strip()
-    for scheme, driver in (
-        ("postgres://", POSTGRESQL),
-        ("postgresql://", POSTGRESQL),
-        (POSTGRESQL, POSTGRESQL),
-        (SQLITE, SQLITE),
-        ("sqlite:///", SQLITE),
-    ):
-        if url.startswith(scheme) and len(url) > len(scheme):
-            return driver + url.removeprefix(scheme)
-    raise fault("must begin with sqlite:/// or postgres://")
+def _lower(text: object) -> str:
+    return str(text).strip().lower()
 
 
 def _token(prefix: str) -> BeforeValidator:
@@ -140,15 +103,15 @@ def _secret(text: object) -> object:
 
 
 Duration = Annotated[timedelta, PlainValidator(_duration)]
+DurationOrOff = Annotated[timedelta, PlainValidator(_duration_or_off)]
 Threshold = Annotated[Decimal, PlainValidator(_above_zero)]
 WholeThreshold = Annotated[Decimal, PlainValidator(_whole_above_zero)]
 Percentage = Annotated[Decimal, PlainValidator(_percentage)]
-Url = Annotated[str, PlainValidator(_url)]
-Link = Annotated[str, PlainValidator(_link)]
 Channel = Annotated[str, PlainValidator(_channel)]
 Mention = Annotated[str, PlainValidator(_mention)]
 Timezone = Annotated[ZoneInfo, PlainValidator(_timezone)]
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database)]
 BotToken = Annotated[SecretStr, _token("xoxb-")]
 AppToken = Annotated[SecretStr, _token("xapp-")]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+LogFormat = Annotated[Literal["console", "json"], BeforeValidator(_lower)]

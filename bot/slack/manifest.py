@@ -32,7 +32,7 @@ def manifest(url: str = "") -> dict[str, Any]:
                     "command": "/smscredits",
                     **address,
                     "description": "What is left on the SMS account",
-                    "usage_hint": "[account | thresholds | share | help]",
+                    "usage_hint": "[account | alerts | ack | snooze 2h | resume | thresholds | share | help]",
                     "should_escape": True,
                 }
             ],

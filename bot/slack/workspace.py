@@ -1,16 +1,13 @@
 """The workspace that the bot's token belongs to, and the Bolt app bound to it."""
 
 import logging
-from typing import cast
 
-import aiohttp
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports import NotDelivered
+from bot.slack.web_api import WebApi, answer_to
 
 log = structlog.get_logger()
 
@@ -18,41 +15,30 @@ log = structlog.get_logger()
 class Workspace:
     """Knows, once Slack was asked, which team may use this bot."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: WebApi) -> None:
         self._client = client
-        self._known: AuthorizeResult | None = None
+        self._team = ""
 
     async def learn(self) -> None:
         """Ask Slack whose token this is (`auth.test`); raises `NotDelivered` with Slack's reason."""
-        try:
-            answer = await self._client.auth_test()
-        except SlackApiError as error:
-            data = error.response.data
-            reason = data.get("error") if isinstance(data, dict) else None
-            raise NotDelivered(reason or "server_fault", permanent=bool(reason)) from None
-        except (aiohttp.ClientError, OSError):
-            raise NotDelivered("network") from None
-        self._known = AuthorizeResult(
-            enterprise_id=answer.get("enterprise_id"),
-            team_id=answer.get("team_id"),
-            bot_token=self._client.token,
-            bot_id=answer.get("bot_id"),
-            bot_user_id=answer.get("user_id"),
-        )
+        answer = await answer_to(self._client.auth_test())
+        team = answer.get("team_id")
+        if not isinstance(team, str):
+            raise NotDelivered("server_fault", unknown=True)
+        self._team = team
         log.info("slack.connected", team=answer.get("team"), user=answer.get("user"))
 
-    def _admitted(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
+    def admits(self, team: str | None) -> bool:
         """Admit requests of our own team; while Slack has not said which that is, its signature suffices."""
-        if self._known is None:
-            return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self._client.token)
-        return self._known if team_id in {None, self._known.team_id} else None
+        return not self._team or team in (None, self._team)
 
     def bolt_app(self) -> AsyncApp:
         """Build the Bolt app; everything is passed, so that it looks for nothing in the environment."""
 
         async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-            # Bolt reads the names of the arguments, so no method will do; `None` refuses, as it documents.
-            return cast("AuthorizeResult", self._admitted(enterprise_id, team_id))
+            # Bolt reads the names of the arguments. Who is admitted is asked by a middleware of our own:
+            # Bolt's refusal speaks of an installation, and answers presses over connections of its own.
+            return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=self._client.token)
 
         return AsyncApp(
             name="smscredits",

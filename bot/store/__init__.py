@@ -1,7 +1,9 @@
 """Readings, episodes and notices in SQL: SQLite for one process, PostgreSQL for several."""
 
 from bot.store.database import Database
+from bot.store.lease import SqlLease, Terms
 from bot.store.outbox import SqlOutbox
+from bot.store.rounds import SqlRounds
 from bot.store.watches import SqlWatches
 
-__all__ = ["Database", "SqlOutbox", "SqlWatches"]
+__all__ = ["Database", "SqlLease", "SqlOutbox", "SqlRounds", "SqlWatches", "Terms"]

@@ -1,7 +1,9 @@
 """The connection to the database, and its migrations."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,13 @@ from bot.ports import StoreAway
 
 log = structlog.get_logger()
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The version that this release needs; versions are numbered in order."""
+
+CONNECT_SECONDS = 5
+MIGRATE_SECONDS = 300
+ANSWER_SECONDS = 15
+"""A database that takes a connection and then says nothing must not hold a command or the watch."""
 
 CONNECTIONS = 5
 """The smallest Heroku plan has 20, and two copies of the bot overlap on every deploy."""
@@ -25,7 +32,7 @@ class Database:
     """One engine for the whole process; the caller closes it."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self.engine = _engine(url)
 
     async def migrate(self) -> None:
         """Bring the tables to the newest version; raises `StoreAway`.
@@ -33,7 +40,7 @@ class Database:
         A database that a newer release has migrated is taken as it is: migrations leave the release
         before them working, and a release may be rolled back.
         """
-        async with self.transaction() as connection:
+        async with self.transaction(MIGRATE_SECONDS) as connection:
             version = await connection.run_sync(_version)
             if version > NEWEST:
                 log.warning("database.newer", version=version, known=NEWEST)
@@ -41,38 +48,93 @@ class Database:
                 await connection.run_sync(_upgrade)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that commits at the end of the block; raises `StoreAway`."""
+    async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction that commits at the end of the block, in so many seconds; raises `StoreAway`."""
         try:
-            async with self._engine.begin() as connection:
+            async with asyncio.timeout(within), self.engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    await connection.execute(_FREE_IF_FROZEN)
                 yield connection
                 return
+        except TimeoutError:
+            reason = "no answer in time"
         except (SQLAlchemyError, OSError) as error:
-            kind = type(error).__name__
+            reason = _reason(error)
         # The driver's error may hold the password and figures: its kind alone crosses, chained to nothing.
-        raise StoreAway(kind)
+        raise StoreAway(reason)
 
     async def close(self) -> None:
         """Give every connection back."""
-        await self._engine.dispose()
+        await self.engine.dispose()
+
+
+_FREE_IF_FROZEN = text("SET LOCAL idle_in_transaction_session_timeout = '5s'")
+"""A process that is frozen within a transaction must not hold the lease's row for ever."""
 
 
 def _engine(url: str) -> AsyncEngine:
-    if not url.startswith("sqlite"):
-        return create_async_engine(
-            url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, hide_parameters=True
-        )
-    # One connection: writers queue here and not on SQLite's file lock.
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, hide_parameters=True)
+    # One connection to a file: writers queue here and not on SQLite's lock.
+    settings = _SQLITE if url.startswith("sqlite") else _POSTGRESQL
+    engine = create_async_engine(url, max_overflow=0, hide_parameters=True, **settings.engine)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA busy_timeout=5000")
+        for statement in settings.statements:
+            cursor.execute(statement)
         cursor.close()
+        connection.commit()
 
     return engine
+
+
+@dataclass(frozen=True)
+class _Settings:
+    engine: Mapping[str, Any]
+    statements: tuple[str, ...]
+
+
+_SQLITE = _Settings({"pool_size": 1}, ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000"))
+_POSTGRESQL = _Settings(
+    {
+        "pool_size": CONNECTIONS,
+        "pool_timeout": CONNECT_SECONDS,
+        "pool_pre_ping": True,
+        # Prepared statements break behind a transaction pooler.
+        "connect_args": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+    },
+    (),
+)
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong in words that hold neither password nor figures."""
+    driver = getattr(error, "orig", None)
+    state = getattr(driver, "sqlstate", None)
+    if state:
+        return _STATES.get(state, f"{type(error).__name__} {state}")
+    said = str(driver or error)
+    return next((words for sign, words in _SIGNS.items() if sign in said), type(error).__name__)
+
+
+_STATES = {
+    "28P01": "the password is refused",
+    "28000": "the user is refused",
+    "3D000": "there is no such database",
+    "53300": "too many connections are open",
+    "57P03": "the server is starting",
+}
+_SIGNS = {
+    "unable to open database file": "the file cannot be opened",
+    "readonly database": "the file cannot be written",
+    "database is locked": "another process holds the file",
+    "Connection refused": "the connection is refused",
+    "password authentication failed": "the password is refused",
+    "does not exist": "there is no such database or user",
+    "resolve host": "there is no such host",
+    "Name or service not known": "there is no such host",
+    "connection timeout expired": "no connection in time",
+}
 
 
 def _version(connection: Connection) -> str:

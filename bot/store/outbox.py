@@ -6,8 +6,10 @@ from datetime import datetime
 from sqlalchemy import RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import Due, Edit, Episode, Kind, Notice
+from bot.core.model import Ending, Episode, Level, Watch
+from bot.core.notice import EDIT_DELAY, Due, Edit, Kind, Notice, Owed, Undelivered
 from bot.store.database import Database
+from bot.store.lease import SqlLease
 from bot.store.schema import episode, notice
 from bot.store.watches import episode_from, load_watch, notice_row
 
@@ -17,11 +19,12 @@ _AT_A_TIME = 100
 class SqlOutbox:
     """Notices and edits that wait, in SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease: SqlLease) -> None:
         self._database = database
+        self._lease = lease
 
-    async def due(self, now: datetime) -> tuple[Due, ...]:
-        """Return what is to be posted now: all that an episode owes goes into one post."""
+    async def due(self, now: datetime) -> tuple[Owed, ...]:
+        """Return who is owed a word now: each episode or greeting once, the longest owed first."""
         async with self._database.transaction() as connection:
             ready = await connection.execute(
                 select(notice.c.episode, notice.c.id)
@@ -29,8 +32,24 @@ class SqlOutbox:
                 .order_by(notice.c.id)
                 .limit(_AT_A_TIME)
             )
-            owing = dict.fromkeys((row.episode, "" if row.episode else row.id) for row in ready)
-            return tuple([await _due(connection, identity, number) for identity, number in owing])
+            return tuple(dict.fromkeys(Owed(row.episode, 0 if row.episode else row.id) for row in ready))
+
+    async def claim(self, owed: Owed, now: datetime) -> Due | None:
+        """Note that it is about to be told, and return what to tell, as of this transaction.
+
+        Whoever finds the note later, and no mark of the sending, cannot know whether Slack has it.
+        """
+        async with self._database.transaction() as connection:
+            await self._lease.fence(connection)
+            due = await _due(connection, owed)
+            if due is None:
+                return None
+            mine = update(notice).where(notice.c.id.in_(due.notices))
+            if _no_longer_wanted(due):
+                await connection.execute(mine.values(sent_at=now, message=""))
+                return None
+            await connection.execute(mine.values(tried_at=now))
+            return due
 
     async def sent(self, due: Due, message: str, now: datetime) -> None:
         """Mark what `due` owed as told by the message with this `ts`."""
@@ -43,14 +62,52 @@ class SqlOutbox:
                 told = {"root": message, "edit_at": None} if due.episode.ended_at else {"root": message}
                 await connection.execute(update(episode).where(episode.c.id == due.episode.id).values(**told))
 
-    async def failed(self, due: Due, error: str, retry_at: datetime) -> None:
-        """Keep what `due` owes until `retry_at`."""
+    async def failed(self, due: Due, error: str, retry_at: datetime, *, unknown: bool) -> None:
+        """Keep what `due` owes until `retry_at`; a refusal that is certain takes the note of the try back."""
+        certain = {} if unknown or due.repeat else {"tried_at": None}
         async with self._database.transaction() as connection:
             await connection.execute(
                 update(notice)
-                .where(notice.c.id.in_(due.notices))
-                .values(attempts=notice.c.attempts + 1, retry_at=retry_at, error=error[:100])
+                .where(notice.c.id.in_(due.notices), notice.c.sent_at.is_(None))
+                .values(attempts=notice.c.attempts + 1, retry_at=retry_at, error=error[:100], **certain)
             )
+
+    async def forget_others(self, channels: Sequence[str], now: datetime) -> None:
+        """Drop greetings and gaps owed to channels that are no longer told anything."""
+        async with self._database.transaction() as connection:
+            await self._lease.fence(connection)
+            await connection.execute(
+                update(notice)
+                .where(notice.c.sent_at.is_(None), notice.c.episode == "", notice.c.channel.not_in(channels))
+                .values(sent_at=now, message="")
+            )
+
+    async def uproot(self, due: Due) -> None:
+        """Forget the episode's message, which is gone from the channel; what is owed stays owed."""
+        certain = {} if due.repeat else {"tried_at": None}
+        async with self._database.transaction() as connection:
+            if due.episode:
+                await connection.execute(
+                    update(episode)
+                    .where(episode.c.id == due.episode.id, episode.c.root == due.root)
+                    .values(root="")
+                )
+            await connection.execute(
+                update(notice).where(notice.c.id.in_(due.notices)).values(retry_at=None, **certain)
+            )
+
+    async def undelivered(self) -> tuple[Undelivered, ...]:
+        """Return what Slack has refused so far, oldest first, one entry for each channel."""
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(
+                select(notice.c.channel, notice.c.at, notice.c.error)
+                .where(notice.c.sent_at.is_(None), notice.c.attempts > 0)
+                .order_by(notice.c.id)
+            )
+            first: dict[str, Undelivered] = {}
+            for row in rows.mappings():
+                first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"]))
+            return tuple(first.values())
 
     async def edits(self, now: datetime) -> tuple[Edit, ...]:
         """Return the living messages to bring up to date now."""
@@ -73,42 +130,84 @@ class SqlOutbox:
                 ]
             )
 
+    async def postponed(self, edit: Edit, until: datetime) -> None:
+        """Leave a living message as it is until then."""
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                update(episode)
+                .where(episode.c.id == edit.episode.id, episode.c.edit_at == edit.asked_at)
+                .values(edit_at=until)
+            )
+
     async def edited(self, edit: Edit, now: datetime, *, gone: bool = False) -> None:
         """Mark a living message as up to date; one that is gone is posted anew while its episode is open."""
         async with self._database.transaction() as connection:
             same = update(episode).where(episode.c.id == edit.episode.id, episode.c.root == edit.root)
             if not gone:
-                await connection.execute(same.where(episode.c.edit_at == edit.asked_at).values(edit_at=None))
+                shown, known = (
+                    edit.watch.reading,
+                    (await load_watch(connection, edit.episode.account)).reading,
+                )
+                moved = shown and known and shown.credits != known.credits and not edit.episode.ended_at
+                again_at = now + EDIT_DELAY if moved else None
+                await connection.execute(
+                    same.where(episode.c.edit_at == edit.asked_at).values(edit_at=again_at)
+                )
                 return
             replaced = await connection.execute(same.values(edit_at=None, root=""))
             if replaced.rowcount and not edit.episode.ended_at:
-                again = Notice(Kind.OPENED, edit.episode.channel, now, edit.episode.id, edit.episode.level)
+                again = Notice(Kind.OPENED, edit.episode.channel, now, edit.episode.id)
                 await connection.execute(insert(notice).values(**notice_row(again)))
 
 
-async def _due(connection: AsyncConnection, identity: str, number: int | str) -> Due:
-    waiting = select(notice).where(notice.c.sent_at.is_(None)).order_by(notice.c.id)
-    one = waiting.where(notice.c.episode == identity) if identity else waiting.where(notice.c.id == number)
-    rows = (await connection.execute(one)).mappings().all()
-    found = await connection.execute(select(episode).where(episode.c.id == identity))
+def _no_longer_wanted(due: Due) -> bool:
+    """Whether a change of configuration, or a mute that came after a reminder, makes the word pointless."""
+    if due.episode is None:
+        return False
+    closed = due.episode.ending is not Ending.RECOVERED
+    return closed or (due.kind is Kind.REMINDER and due.episode.mute is not None)
+
+
+async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
+    waiting = select(notice).where(notice.c.sent_at.is_(None)).order_by(notice.c.id).with_for_update()
+    mine = notice.c.episode == owed.episode if owed.episode else notice.c.id == owed.notice
+    rows = (await connection.execute(waiting.where(mine))).mappings().all()
+    if not rows:
+        return None
+    found = await connection.execute(select(episode).where(episode.c.id == owed.episode))
     row = found.mappings().first()
     owed_by = episode_from(row) if row else None
     root = row["root"] if row else ""
+    risen = [found for found in rows if found["kind"] in {Kind.OPENED, Kind.WORSE}]
+    worst = max((Level(found["level"]) for found in risen), default=Level.OK)
     return Due(
         kind=_kind(rows, owed_by, root),
         channel=rows[0]["channel"],
-        since=rows[0]["at"],
+        since=next((found["at"] for found in risen if found["level"] == worst), rows[0]["at"]),
         notices=tuple(found["id"] for found in rows),
         episode=owed_by,
-        watch=await load_watch(connection, owed_by.account) if owed_by else Due.watch,
+        watch=await load_watch(connection, owed_by.account) if owed_by else Watch(),
         root=root,
         attempts=rows[0]["attempts"],
+        worst=worst,
+        repeat=any(found["tried_at"] for found in rows),
+        gap=rows[0]["gap"],
+        rose=any(found["kind"] == Kind.WORSE for found in rows),
+        told_before=bool(owed.episode) and await _told_before(connection, owed.episode),
     )
 
 
+async def _told_before(connection: AsyncConnection, identity: str) -> bool:
+    told = select(notice.c.id).where(notice.c.episode == identity, notice.c.message != "").limit(1)
+    return await connection.scalar(told) is not None
+
+
 def _kind(rows: Sequence[RowMapping], owed_by: Episode | None, root: str) -> Kind:
+    kinds = {Kind(row["kind"]) for row in rows}
     if owed_by is None:
         return Kind(rows[0]["kind"])
     if owed_by.ended_at:
         return Kind.ENDED
-    return Kind.WORSE if root else Kind.OPENED
+    if not root:
+        return Kind.OPENED
+    return Kind.REMINDER if kinds == {Kind.REMINDER} else Kind.WORSE

@@ -19,7 +19,8 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-from bot.core.model import Failure, Field, Firing
+from bot.core.gap import Gap
+from bot.core.model import Ending, Failure, Field, Firing, Mute, Rise
 
 
 class Utc(TypeDecorator[datetime]):
@@ -97,10 +98,17 @@ episode = Table(
     Column("failure", Json(Failure)),
     Column("topped_up", Json(Decimal), nullable=False),
     Column("thresholds_changed", Json(tuple[tuple[Decimal, Decimal], ...]), nullable=False),
+    Column("rise", Json(Rise)),
+    Column("mute", Json(Mute)),
+    Column("pinged_at", Utc),
+    Column("remind_at", Utc),
+    Column("ending", String(20), nullable=False, server_default=Ending.RECOVERED),
+    Column("moved_to", String(30), nullable=False, server_default=""),
     Column("root", String(30), nullable=False),
     Column("edit_at", Utc),
     Index("episode_open", "account", "ended_at"),
     Index("episode_to_edit", "edit_at"),
+    Index("episode_to_recall", "remind_at"),
 )
 
 notice = Table(
@@ -118,5 +126,31 @@ notice = Table(
     Column("attempts", Integer, nullable=False),
     Column("retry_at", Utc),
     Column("error", String(100)),
+    Column("tried_at", Utc),
+    Column("gap", Json(Gap)),
     Index("notice_waiting", "sent_at", "episode"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("holder", String(32), nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)
+
+process = Table(
+    "process",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("started_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+)
+
+poll_round = Table(
+    "poll_round",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("polled_at", Utc),
+    Column("gap_since", Utc),
 )

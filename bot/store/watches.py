@@ -1,29 +1,20 @@
 """What is remembered of each account, changed in one transaction by compare-and-swap."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import (
-    SOON,
-    Credits,
-    Episode,
-    Level,
-    Notice,
-    Reading,
-    Reason,
-    Step,
-    Trouble,
-    Urgency,
-    Watch,
-)
+from bot.core.model import Credits, Ending, Episode, Level, Reading, Trouble, Watch
+from bot.core.notice import EDIT_DELAY, Notice, Step, Urgency
 from bot.ports import StoreAway
 from bot.store import schema
 from bot.store.database import Database
+from bot.store.lease import SqlLease
 
 _EPISODE_COLUMNS = tuple(field.name for field in fields(Episode))
 _TRIES = 5
@@ -36,17 +27,20 @@ class _LostRace(Exception):
 class SqlWatches:
     """The state of accounts, in SQL."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease: SqlLease) -> None:
         self._database = database
+        self._lease = lease
 
-    async def change(self, account: str, decide: Callable[[Watch], Step]) -> Step:
+    async def change(self, account: str, decide: Callable[[Watch], Step], *, leading: bool = True) -> Step:
         """Load, decide and write in one transaction; decides anew if another writer came first."""
         for _ in range(_TRIES):
             try:
                 async with self._database.transaction() as connection:
+                    if leading:
+                        await self._lease.fence(connection)
                     version, watch = await _load(connection, account)
                     step = decide(watch)
-                    if step.reasons != (Reason.OLDER_THAN_STORED,):
+                    if step.reading or step.touched or step.watch != watch:
                         await _write(connection, account, version, step)
                     return step
             except _LostRace:
@@ -58,6 +52,33 @@ class SqlWatches:
         async with self._database.transaction() as connection:
             _, watch = await _load(connection, account)
             return watch
+
+    async def to_recall(self, now: datetime) -> tuple[str, ...]:
+        """Return the accounts with an open episode whose next word is due."""
+        episode = schema.episode
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(
+                select(episode.c.account)
+                .where(episode.c.remind_at <= now, episode.c.ended_at.is_(None))
+                .distinct()
+            )
+            return tuple(row.account for row in rows)
+
+    async def episode(self, identity: str) -> Episode | None:
+        """Return the episode with this id, open or ended."""
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(select(schema.episode).where(schema.episode.c.id == identity))
+            row = rows.mappings().first()
+            return episode_from(row) if row else None
+
+    async def open(self) -> Mapping[str, Watch]:
+        """Return every account with an open episode, configured or not."""
+        episode = schema.episode
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(
+                select(episode.c.account).where(episode.c.ended_at.is_(None)).distinct()
+            )
+            return {row.account: await load_watch(connection, row.account) for row in rows.all()}
 
     async def greet(self, notice: Notice) -> bool:
         """Write the greeting of a channel down, once for ever; tell whether it was new."""
@@ -124,6 +145,8 @@ async def _write(connection: AsyncConnection, name: str, version: int, step: Ste
         )
     for touched in step.touched:
         await _upsert(connection, touched)
+        if touched.ending is not Ending.RECOVERED:
+            await _forget(connection, touched, step.at)
     for identity, urgency in step.edits.items():
         await _ask_for_edit(connection, identity, urgency, step)
     if step.notices:
@@ -160,19 +183,31 @@ async def _upsert(connection: AsyncConnection, touched: Episode) -> None:
         await connection.execute(insert(episode).values(**row, root=""))
 
 
+async def _forget(connection: AsyncConnection, closed: Episode, now: datetime) -> None:
+    """Drop what an episode closed by a change of configuration still owes: its channel is told by an edit."""
+    notice = schema.notice
+    waiting = update(notice).where(notice.c.episode == closed.id, notice.c.sent_at.is_(None))
+    await connection.execute(waiting.values(sent_at=now, message=""))
+
+
 async def _ask_for_edit(connection: AsyncConnection, identity: str, urgency: Urgency, step: Step) -> None:
     episode = schema.episode
     asked = update(episode).where(episode.c.id == identity)
     at = step.at
     if urgency is Urgency.SOON:
-        asked, at = asked.where(episode.c.edit_at.is_(None)), at + SOON
+        asked, at = asked.where(episode.c.edit_at.is_(None)), at + EDIT_DELAY
     await connection.execute(asked.values(edit_at=at))
 
 
 def episode_from(row: RowMapping) -> Episode:
     """Return the episode that a row holds."""
     values = {name: row[name] for name in _EPISODE_COLUMNS}
-    return Episode(**values | {"trouble": Trouble(row["trouble"]), "level": Level(row["level"])})
+    kinds = {
+        "trouble": Trouble(row["trouble"]),
+        "level": Level(row["level"]),
+        "ending": Ending(row["ending"]),
+    }
+    return Episode(**values | kinds)
 
 
 def notice_row(notice: Notice) -> dict[str, Any]:
@@ -183,5 +218,6 @@ def notice_row(notice: Notice) -> dict[str, Any]:
         "at": notice.at,
         "episode": notice.episode,
         "level": notice.level,
+        "gap": notice.gap,
         "attempts": 0,
     }

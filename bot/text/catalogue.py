@@ -6,6 +6,8 @@ from enum import Enum
 
 from bot.core.command import Verb
 from bot.core.model import Cause, Field, Level, Trouble
+from bot.core.mute import Choice
+from bot.core.notice import Reason
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,15 @@ class Catalogue:
 
     below: str
     in_band: str
+    since: str
+    next_reminder: str
+    acked: str
+    snoozed: str
+    rose: str
+    missed: str
+    repeat: str
+    moved: str
+    not_configured: str
     ends_at: str
     left: str
     used_up: str
@@ -44,6 +55,23 @@ class Catalogue:
     account: str
     read_at: str
     top_up: str
+    ack: str
+    snooze: str
+    resume: str
+    choices: Mapping[Choice, str]
+
+    decided: Mapping[Reason, str]
+    unknown_alert: str
+    nothing_open: str
+    alerts_title: str
+    alert: str
+    no_reminder: str
+    undelivered: str
+    gap_stopped: str
+    gap_running: str
+    gap_over: str
+    database_lost: str
+    database_back: str
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
@@ -65,12 +93,18 @@ class Catalogue:
     help_title: str
     commands: Mapping[Verb, str]
     account_command: str
+    no_duration: str
     not_understood: str
     nearest: str
     went_wrong: str
+    stopping: str
+    unknown_press: str
+    other_team: str
+    database_away: str
 
     slack_errors: Mapping[str, str]
     slack_error_unknown: str
+    socket_mode_refused: str
 
     def __post_init__(self) -> None:
         for name, kind in _COMPLETE.items():
@@ -89,4 +123,6 @@ _COMPLETE: Mapping[str, Iterable[Enum]] = {
     "causes": Cause,
     "mends": Cause,
     "commands": Verb,
+    "choices": Choice,
+    "decided": [Reason.MUTED, Reason.MUTED_ALREADY, Reason.RESUMED, Reason.NOT_MUTED, Reason.NOT_OPEN],
 }

@@ -2,6 +2,8 @@
 
 from bot.core.command import Verb
 from bot.core.model import Cause, Field, Level, Trouble
+from bot.core.mute import Choice
+from bot.core.notice import Reason
 from bot.text.catalogue import Catalogue
 
 _STATUS_PAGE = "<https://status.smspartner.fr/status/nda-media|the provider's status page>"
@@ -12,6 +14,7 @@ _CHECK_KEY = (
     "and set `SMSPARTNER_API_KEY`."
 )
 _CHECK_URL = "Check `SMSPARTNER_API_URL`; without it the bot uses the right address."
+_SLACKS_FAULT = "Slack answers with a fault of its own"
 
 ENGLISH = Catalogue(
     locale="en",
@@ -59,6 +62,15 @@ ENGLISH = Catalogue(
     },
     time="{date_short_pretty} at {time}",
     below="{value} left, below the {level} threshold of {threshold}.",
+    since="since {since}",
+    next_reminder="next reminder {at}",
+    acked="<@{by}> has it since {at}: no reminders until it ends, or {until}.",
+    snoozed="<@{by}> snoozed it {at}: no reminders until {until}.",
+    rose="+{amount} {at}: not enough yet.",
+    missed="It was {level} from {since}; that could not be told earlier.",
+    repeat="(May be a repeat: Slack did not say whether it took this before.)",
+    moved="This alert goes on in <#{channel}>.",
+    not_configured="This is no longer watched: the configuration was changed.",
     in_band="{value} left: above {threshold}, ends at {ends_at}.",
     ends_at="Fine again from {ends_at}.",
     left="{values} left.",
@@ -73,6 +85,28 @@ ENGLISH = Catalogue(
     account="Account {account}",
     read_at="Read {read_at}",
     top_up="Top up",
+    ack="I have it",
+    snooze="Snooze",
+    resume="Resume reminders",
+    choices={
+        Choice.ONE_HOUR: "For 1 hour",
+        Choice.FOUR_HOURS: "For 4 hours",
+        Choice.TOMORROW: "Until tomorrow 9:00",
+        Choice.MONDAY: "Until Monday 9:00",
+    },
+    decided={
+        Reason.MUTED: "{alert}: no reminders until {until}. I still tell if it gets worse, and when it ends.",
+        Reason.MUTED_ALREADY: "{alert}: <@{by}> has it already, since {at}.",
+        Reason.RESUMED: "{alert}: reminders go on.",
+        Reason.NOT_MUTED: "{alert}: reminders are on already.",
+        Reason.NOT_OPEN: "{alert}: ended {ended_at}.",
+    },
+    unknown_alert="I do not know this alert; it may be from before my database was set up anew.",
+    nothing_open="No alert is open.",
+    alerts_title="Open alerts",
+    alert="*{title}* ({account}), since {since}.",
+    no_reminder="No reminder is due: reminders are switched off.",
+    undelivered="Since {since} I cannot post in <#{channel}>: {why}.",
     causes={
         Cause.NETWORK: "SMS Partner cannot be reached.",
         Cause.TIMEOUT: "SMS Partner does not answer in time.",
@@ -139,16 +173,38 @@ ENGLISH = Catalogue(
     help_title="What `/smscredits` does",
     commands={
         Verb.SHOW: "what is left, read live",
+        Verb.ALERTS: "what is open, since when, and when the next word comes",
+        Verb.ACK: "stop the reminders: you have it",
+        Verb.SNOOZE: "stop the reminders for a while",
+        Verb.RESUME: "reminders again",
         Verb.THRESHOLDS: "the rules in force and where each comes from",
         Verb.SHARE: "what is left, shown to the whole channel",
         Verb.HELP: "this list",
     },
     account_command="one account in detail ({accounts})",
+    no_duration=(
+        "“{text}” has no duration that I can use: from 15 minutes to 7 days. "
+        "Examples: `/smscredits snooze 2h`, `/smscredits snooze 3d`."
+    ),
     not_understood="I do not know “{text}”.",
     nearest="Did you mean `/smscredits {nearest}`?",
     went_wrong=(
         "Something went wrong on my side. Please try again; "
         "if it stays, quote `{reference}` to whoever runs this bot: it stands in the log."
+    ),
+    stopping="I am being restarted and could not finish this. Please ask again in a minute.",
+    unknown_press=(
+        "I cannot tell what was asked: the button may be from another version of me. "
+        "Type `/smscredits alerts` to see what is open."
+    ),
+    other_team="I belong to another workspace, so I cannot answer here.",
+    gap_stopped="Nothing was read from {since} to {until}: the bot was not running.",
+    gap_running="I have not read anything since {since}, so I cannot warn: look at my log.",
+    gap_over="I read again: nothing was read from {since} to {until}.",
+    database_lost="I cannot watch: the database does not answer. Commands are still answered live.",
+    database_back="I watch again: the database answers.",
+    database_away=(
+        "My database does not answer, so I can neither look that up nor change it. I keep trying."
     ),
     slack_errors={
         "not_in_channel": "the bot is not in the channel: type /invite @smscredits there",
@@ -167,10 +223,22 @@ ENGLISH = Catalogue(
         "message_not_found": "the message is no longer in the channel",
         "cant_update_message": "the message cannot be edited any more",
         "edit_window_closed": "the message cannot be edited any more",
+        "thread_not_found": "the message is no longer in the channel",
+        "not_allowed_token_type": "SLACK_BOT_TOKEN is no bot token: copy the one that begins with xoxb-",
+        "token_expired": "SLACK_BOT_TOKEN has expired: reinstall the app and copy the new token",
+        "fatal_error": _SLACKS_FAULT,
+        "internal_error": _SLACKS_FAULT,
+        "request_timeout": _SLACKS_FAULT,
+        "service_unavailable": _SLACKS_FAULT,
         "ratelimited": "Slack asks to slow down",
         "timeout": "Slack does not answer in time",
         "network": "Slack cannot be reached",
-        "server_fault": "Slack answers with a fault of its own",
+        "internal": "a message could not be built: a bug of this bot, please report what the log says",
+        "server_fault": _SLACKS_FAULT,
     },
     slack_error_unknown="Slack refuses with {error}",
+    socket_mode_refused=(
+        "Slack refuses SLACK_APP_TOKEN ({}): under “Basic Information”, “App-Level Tokens”, make one with "
+        "the scope connections:write, and switch Socket Mode on"
+    ),
 )

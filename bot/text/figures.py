@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -23,8 +23,13 @@ class Figures:
     timezone: ZoneInfo
 
     def count(self, amount: Decimal) -> str:
-        """Show a whole number, or a threshold between two of them."""
-        return format_decimal(amount, locale=self.locale)
+        """Show a count; between two whole ones the next, for a rule that ends at 6,051.1 ends at 6,052."""
+        return format_decimal(amount.to_integral_value(ROUND_CEILING), locale=self.locale)
+
+    def threshold(self, amount: Decimal) -> str:
+        """Show a threshold of whatever field as it was set."""
+        digits = max(-int(amount.normalize().as_tuple().exponent), 0)
+        return format_decimal(amount, format="#,##0." + "0" * digits, locale=self.locale)
 
     def money(self, amount: Decimal, currency: str) -> str:
         """Show money rounded down, so that nobody counts on what is not there."""

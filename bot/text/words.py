@@ -1,17 +1,19 @@
 """Sentences made from values; mrkdwn, with every foreign string escaped."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.core.alert import rearmed_at
-from bot.core.command import NotUnderstood, Verb
+from bot.core.command import NoDuration, NotUnderstood, Verb
+from bot.core.gap import Gap
 from bot.core.model import (
     Account,
     AccountStatus,
     Cause,
     Credits,
+    Ending,
     Episode,
     Failure,
     Field,
@@ -21,7 +23,9 @@ from bot.core.model import (
     Reading,
     Rule,
     Trouble,
+    Watch,
 )
+from bot.core.notice import Reason, Undelivered
 from bot.text.catalogue import Catalogue
 from bot.text.figures import Figures, escape
 
@@ -121,10 +125,95 @@ class Words:
             currency = reading.credits.currency if reading else ""
             said.append(self.say.topped_up.format(amount=self.figures.money(episode.topped_up, currency)))
         said.extend(
-            self.say.threshold_changed.format(old=self.figures.count(old), new=self.figures.count(new))
+            self.say.threshold_changed.format(
+                old=self.figures.threshold(old), new=self.figures.threshold(new)
+            )
             for old, new in episode.thresholds_changed
         )
         return tuple(said)
+
+    def standing(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
+        """Say what else there is to an open episode: money that came in, who keeps it silent."""
+        said = []
+        if episode.rise and credits_:
+            amount = self.figures.money(episode.rise.amount, credits_.currency)
+            said.append(self.say.rose.format(amount=amount, at=self.time(episode.rise.at)))
+        if episode.mute:
+            template = self.say.snoozed if episode.mute.snoozed else self.say.acked
+            said.append(
+                template.format(
+                    by=episode.mute.by, at=self.time(episode.mute.at), until=self.time(episode.mute.until)
+                )
+            )
+        return tuple(said)
+
+    def since(self, episode: Episode) -> str:
+        """Say since when an episode is open."""
+        return self.say.since.format(since=self.time(episode.opened_at))
+
+    def next_reminder(self, episode: Episode) -> str:
+        """Say when the next word comes, whatever happens; nothing while muted or switched off."""
+        if episode.mute or episode.remind_at is None:
+            return ""
+        return self.say.next_reminder.format(at=self.time(episode.remind_at))
+
+    def missed(self, level: Level, since: datetime) -> str:
+        """Say what could not be told while it lasted."""
+        return self.say.missed.format(level=self.level(level), since=self.time(since))
+
+    def closed(self, episode: Episode) -> str:
+        """Say why an episode was closed by a change of configuration."""
+        if episode.ending is Ending.MOVED:
+            return self.say.moved.format(channel=escape(episode.moved_to))
+        return self.say.not_configured
+
+    def decided(self, reason: Reason, episode: Episode | None) -> str:
+        """Answer a person's decision about an episode."""
+        if episode is None:
+            return self.say.unknown_alert
+        mute = episode.mute
+        return self.say.decided[reason].format(
+            alert=self.title(replace(episode, ended_at=None)),
+            by=mute.by if mute else "",
+            at=self.time(mute.at) if mute else "",
+            until=self.time(mute.until) if mute else "",
+            ended_at=self.time(episode.ended_at) if episode.ended_at else "",
+        )
+
+    def alert(self, episode: Episode, watch: Watch) -> tuple[str, ...]:
+        """Say of an open episode why it is open, and when the next word comes."""
+        head = self.say.alert.format(
+            title=self.title(episode), account=escape(episode.account), since=self.time(episode.opened_at)
+        )
+        credits_ = watch.reading.credits if watch.reading else None
+        reminder = self.next_reminder(episode)
+        last = f"{reminder[:1].upper()}{reminder[1:]}." if reminder else ""
+        if not (self.policy.reminder_warning or self.policy.reminder_critical or episode.mute):
+            last = self.say.no_reminder
+        lines = (head, *self.facts(episode, credits_), *self.standing(episode, credits_), last)
+        return tuple(line for line in lines if line)
+
+    def gap(self, gap: Gap) -> str:
+        """Say that nothing was read for long, or that reading goes on."""
+        template = self.say.gap_over
+        if gap.until is None:
+            template = self.say.gap_running
+        elif gap.stopped:
+            template = self.say.gap_stopped
+        until = self.time(gap.until) if gap.until else ""
+        return template.format(since=self.time(gap.since), until=until)
+
+    def undelivered(self, waiting: Undelivered) -> str:
+        """Say what is not delivered, why, and the mend."""
+        return self.say.undelivered.format(
+            since=self.time(waiting.since),
+            channel=escape(waiting.channel),
+            why=escape(self.slack_error(waiting.error)),
+        )
+
+    def no_duration(self, command: NoDuration) -> str:
+        """Say that a snooze has no duration, with examples."""
+        return self.say.no_duration.format(text=escape(command.text[:80]).replace("`", "'"))
 
     def cause(self, failure: Failure) -> str:
         """Say why an account could not be read."""

@@ -11,18 +11,14 @@ from bot.core.model import (
     Credits,
     Failure,
     Field,
-    Kind,
     Level,
-    Notice,
     Policy,
     Reading,
-    Reason,
     Rule,
-    Step,
     Trouble,
-    Urgency,
     Watch,
 )
+from bot.core.notice import Kind, Notice, Reason, Step, Urgency
 from tests.samples import (
     CRITICAL,
     DOWN,
@@ -319,6 +315,15 @@ def warns(below: str | int) -> Rule:
         pytest.param([WARNING, CRITICAL], 900, [WARNING], Reason.IMPROVED, None, id="one less"),
         pytest.param([WARNING], 4000, [warns("5000.0")], Reason.STILL_LOW, None, id="only written otherwise"),
         pytest.param([WARNING], 0, [warns(1000)], Reason.SAME_LEVEL, None, id="empty all the same"),
+        pytest.param(
+            [WARNING, CRITICAL],
+            900,
+            [WARNING, rule(Level.CRITICAL, 800)],
+            Reason.IMPROVED,
+            [(1000, 800)],
+            id="critical lowered",
+        ),
+        pytest.param([WARNING], 900, [rule(Level.CRITICAL, 1000)], Reason.WORSE, [], id="another level"),
     ],
 )
 def test_a_changed_threshold_is_judged_afresh_without_margin(
@@ -329,6 +334,15 @@ def test_a_changed_threshold_is_judged_afresh_without_margin(
     if changed is not None:
         pairs = tuple((Decimal(old), Decimal(new)) for old, new in changed)
         assert step.touched[0].thresholds_changed == pairs
+
+
+@pytest.mark.parametrize(("sms", "named"), [(5100, True), (5499, True), (5500, False), (9000, False)])
+def test_an_end_that_the_old_threshold_would_have_seen_too_is_not_put_down_to_the_change(
+    sms: int, named: bool
+) -> None:
+    step = judged(known(4000, watched=account(WARNING)), sms, 1, account(warns(5001)))
+    assert step.reasons == (Reason.ENDED,)
+    assert step.touched[0].thresholds_changed == (((Decimal(5000), Decimal(5001)),) if named else ())
 
 
 def test_a_threshold_raised_during_an_episode_is_judged_without_the_margin_of_the_old_one() -> None:
@@ -413,12 +427,13 @@ def test_another_cause_is_an_edit_and_insufficient_credit_is_worse() -> None:
         (Reason.STILL_UNREADABLE, []),
         (Reason.STILL_UNREADABLE, []),
     ]
+    # Network and time-out may take turns at every poll: a cause is followed like a figure, a level at once.
     assert [list(step.edits.values()) for step in steps] == [
         [],
-        [Urgency.NOW],
+        [Urgency.SOON],
         [Urgency.NOW],
         [],
-        [Urgency.NOW],
+        [Urgency.SOON],
     ]
     assert [step.touched[0].failure for step in steps] == [WRONG_KEY, DOWN, NO_CREDIT, NO_CREDIT, DOWN]
 

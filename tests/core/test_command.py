@@ -1,6 +1,8 @@
+from datetime import timedelta
+
 import pytest
 
-from bot.core.command import WORDS, Command, NotUnderstood, Verb, parse
+from bot.core.command import WORDS, Command, NoDuration, NotUnderstood, Verb, parse
 
 ACCOUNTS = ("sms", "Marketing-2")
 
@@ -14,6 +16,11 @@ ACCOUNTS = ("sms", "Marketing-2")
         ("  HELP ", Command(Verb.HELP)),
         ("Thresholds", Command(Verb.THRESHOLDS)),
         ("share", Command(Verb.SHARE)),
+        ("alerts", Command(Verb.ALERTS)),
+        ("ack", Command(Verb.ACK)),
+        ("Ack SMS", Command(Verb.ACK, "sms")),
+        ("resume", Command(Verb.RESUME)),
+        ("resume marketing-2", Command(Verb.RESUME, "Marketing-2")),
         ("sms", Command(Verb.SHOW, "sms")),
         ("SMS", Command(Verb.SHOW, "sms")),
         ("marketing-2", Command(Verb.SHOW, "Marketing-2")),  # named as it is configured
@@ -46,7 +53,58 @@ def test_anything_else_gets_the_nearest_match_or_none(text: str, nearest: str) -
     assert parse(text, ACCOUNTS) == NotUnderstood(text, nearest)
 
 
-@pytest.mark.parametrize("text", ["show", "alerts", "ack", "snooze 1h", "resume", "history 7d"])
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("snooze 15m", timedelta(minutes=15)),
+        ("snooze 900s", timedelta(minutes=15)),
+        ("snooze 4h", timedelta(hours=4)),
+        ("SNOOZE  36H ", timedelta(hours=36)),
+        ("snooze 7d", timedelta(days=7)),
+        ("snooze 168h", timedelta(days=7)),
+    ],
+)
+def test_a_snooze_lasts_from_a_quarter_of_an_hour_to_a_week(text: str, duration: timedelta) -> None:
+    assert parse(text, ACCOUNTS) == Command(Verb.SNOOZE, "", duration)
+    assert parse(f"{text} marketing-2", ACCOUNTS) == Command(Verb.SNOOZE, "Marketing-2", duration)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "snooze",
+        "snooze -1d",
+        "snooze 10y",
+        "snooze soon",
+        "snooze 0",
+        "snooze 1",
+        "snooze h",
+        "snooze 0h",
+        "snooze 14m",
+        "snooze 899s",
+        "snooze 8d",
+        "snooze 169h",
+        "snooze 1.5h",
+        "snooze 1h30m",
+        "snooze 1 h",
+        "snooze \u0661h",
+        "snooze 999999999999d",
+        "snooze sms",
+        "snooze sms 1h",
+        "snooze 1h nobody",
+        "snooze 1h sms now",
+    ],
+)
+def test_a_snooze_without_a_duration_that_makes_sense_is_none(text: str) -> None:
+    assert parse(text, ACCOUNTS) == NoDuration(text)
+
+
+@pytest.mark.parametrize("text", ["ack nobody", "resume nobody", "ack 1h", "alerts sms", "ack sms now"])
+def test_a_word_with_an_account_that_is_not_watched_is_not_understood(text: str) -> None:
+    assert isinstance(parse(text, ACCOUNTS), NotUnderstood)
+
+
+@pytest.mark.parametrize("text", ["show", "history 7d", "mute 1h", "top_up"])
 def test_what_does_not_work_is_not_pretended_to(text: str) -> None:
     assert isinstance(parse(text, ACCOUNTS), NotUnderstood)
 
@@ -57,4 +115,5 @@ def test_a_text_that_is_not_understood_is_given_back_with_plain_spacing() -> Non
 
 def test_every_word_but_the_bare_command_is_a_subcommand() -> None:
     assert set(WORDS) == set(Verb) - {Verb.SHOW}
-    assert [parse(word, ()) for word in WORDS] == [Command(word) for word in WORDS]
+    whole = [word for word in WORDS if word is not Verb.SNOOZE]  # a snooze needs its duration
+    assert [parse(word, ()) for word in whole] == [Command(word) for word in whole]

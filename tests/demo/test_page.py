@@ -508,6 +508,21 @@ async def test_one_who_reads_above_is_not_dragged_down(demo: Demo) -> None:
         await expect(page.locator("#newer")).to_be_hidden()
 
 
+async def test_one_who_reads_above_and_sends_a_command_sees_its_answer(demo: Demo) -> None:
+    for at in range(40):
+        demo.slack.add(f"line {at}", at=at * 400)
+    async with opened(demo) as page:
+        await page.locator("#messages").evaluate("node => { node.scrollTop = 0; }")
+        await page.get_by_role("combobox").fill("/smscredits ")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("combobox")).to_have_value("")
+        said = await demo.show("4,812 SMS left", at=20000, ephemeral_for=ALICE)
+        await expect(message(page, said)).to_be_in_viewport()
+        await expect(page.locator("#newer")).to_be_hidden()
+    assert demo.slack.commands == [("", ALICE, "C0ALERTS")]
+
+
 async def test_an_ephemeral_message_is_seen_by_its_person_only(demo: Demo) -> None:
     said = demo.slack.add("for Alice", ephemeral_for=ALICE)
     async with opened(demo) as page:
@@ -743,11 +758,20 @@ async def test_nothing_is_wider_than_the_window(demo: Demo, width: int) -> None:
         assert await page.locator("#messages").evaluate("node => node.scrollWidth - node.clientWidth") == 0
 
 
+async def test_where_there_is_room_the_hint_speaks_of_the_world_beside(demo: Demo) -> None:
+    async with opened(demo) as page:
+        await expect(page.locator(".intro")).to_contain_text("in the world beside,", use_inner_text=True)
+        await expect(page.locator("#world-toggle").get_by_text("The world")).to_be_hidden()
+
+
 async def test_on_a_phone_the_world_is_a_sheet_that_opens_and_closes(demo: Demo) -> None:
     async with opened(demo, width=390, height=844) as page:
         world = page.get_by_role("complementary", name="The world")
         await expect(world).to_be_hidden()
-        await page.get_by_role("button", name="The world").click()
+        await expect(page.locator(".intro")).to_contain_text(
+            "in “The world” (at the top),", use_inner_text=True
+        )
+        await page.locator("#world-toggle").get_by_text("The world").click()
         await expect(world).to_be_visible()
         await page.get_by_role("button", name="Close the world").click()
         await expect(world).to_be_hidden()

@@ -1,14 +1,19 @@
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
 
-from bot.core.model import SOON, Due, Edit, Kind, Level, Notice, Trouble
+from bot.core.alert import remind
+from bot.core.model import Level, Trouble
+from bot.core.mute import Decision, decide
+from bot.core.notice import EDIT_DELAY, Due, Edit, Kind, Notice, Undelivered
 from bot.store import Database, SqlOutbox, SqlWatches
 from tests.samples import (
     DOWN,
     NOW,
+    POLICY,
     WATCHED,
     WRONG_KEY,
     Outcome,
@@ -16,6 +21,7 @@ from tests.samples import (
     judged,
     known,
 )
+from tests.store.stores import outbox_of
 
 CHANNEL = WATCHED.channel
 
@@ -25,8 +31,14 @@ async def polled(watches: SqlWatches, *outcomes: Outcome, first: float = 0) -> N
         await watches.change(WATCHED.name, partial(judged, outcome=outcome, minute=first + minute))
 
 
+async def claimed(outbox: SqlOutbox, now: datetime) -> list[Due]:
+    """Claim all that is due, as the delivery does."""
+    found = [await outbox.claim(owed, now) for owed in await outbox.due(now)]
+    return [due for due in found if due]
+
+
 async def only(outbox: SqlOutbox, now: datetime) -> Due:
-    (due,) = await outbox.due(now)
+    (due,) = await claimed(outbox, now)
     return due
 
 
@@ -69,7 +81,7 @@ async def test_what_is_sent_is_not_due_again_not_even_after_a_restart(
     await told(outbox, at(1), "1.1")
     assert await outbox.due(at(999)) == ()
     again = Database(url)
-    assert await SqlOutbox(again).due(at(999)) == ()
+    assert await outbox_of(again).due(at(999)) == ()
     await again.close()
 
 
@@ -79,7 +91,7 @@ async def test_what_is_not_sent_is_still_due_after_a_restart(
     await polled(watches, 4999, 999)
     before = await only(outbox, at(2))
     again = Database(url)
-    assert await only(SqlOutbox(again), at(2)) == before
+    assert await only(outbox_of(again), at(2)) == replace(before, repeat=True)
     await again.close()
 
 
@@ -100,22 +112,27 @@ async def test_a_worse_level_and_the_end_go_below_the_message_that_opened(
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "kind", "notices"),
+    ("outcomes", "kind", "notices", "worst_after"),
     [
-        ((4999, 999), Kind.OPENED, 2),
-        ((4999, 999, 0), Kind.OPENED, 3),
-        ((4999, 999, 4999), Kind.OPENED, 2),
-        ((4999, 9000), Kind.ENDED, 2),
-        ((4999, 999, 0, 9000), Kind.ENDED, 4),
-        ((WRONG_KEY, 9000), Kind.ENDED, 2),
+        ((4999, 999), Kind.OPENED, 2, 1),
+        ((4999, 999, 0), Kind.OPENED, 3, 2),
+        ((4999, 999, 4999), Kind.OPENED, 2, 1),
+        ((4999, 9000), Kind.ENDED, 2, 0),
+        ((4999, 999, 0, 9000), Kind.ENDED, 4, 2),
+        ((WRONG_KEY, 9000), Kind.ENDED, 2, 0),
     ],
 )
 async def test_what_could_not_be_told_is_merged_into_one_post_of_the_present_state(
-    watches: SqlWatches, outbox: SqlOutbox, outcomes: tuple[Outcome, ...], kind: Kind, notices: int
+    watches: SqlWatches,
+    outbox: SqlOutbox,
+    outcomes: tuple[Outcome, ...],
+    kind: Kind,
+    notices: int,
+    worst_after: int,
 ) -> None:
     await polled(watches, *outcomes)
     due = await told(outbox, at(9), "1.1")
-    assert (due.kind, len(due.notices), due.since) == (kind, notices, at(0))
+    assert (due.kind, len(due.notices), due.since) == (kind, notices, at(worst_after))
     assert due.watch == known(*outcomes)
     assert await outbox.due(at(9)) == ()
 
@@ -132,12 +149,12 @@ async def test_missed_words_below_a_message_are_merged_as_well(
 
 async def test_each_episode_has_its_own_post(watches: SqlWatches, outbox: SqlOutbox) -> None:
     await polled(watches, 4999, WRONG_KEY)
-    low, unreadable = await outbox.due(at(9))
+    low, unreadable = await claimed(outbox, at(9))
     assert low.episode is not None
     assert unreadable.episode is not None
     assert (low.episode.trouble, unreadable.episode.trouble) == (Trouble.LOW, Trouble.UNREADABLE)
     await outbox.sent(low, "1.1", at(9))
-    assert await only(outbox, at(9)) == unreadable
+    assert await only(outbox, at(9)) == replace(unreadable, repeat=True)
 
 
 async def test_the_next_episode_is_posted_anew(watches: SqlWatches, outbox: SqlOutbox) -> None:
@@ -163,31 +180,125 @@ async def test_what_slack_refused_waits_until_its_time_and_counts_the_tries(
     watches: SqlWatches, outbox: SqlOutbox
 ) -> None:
     await polled(watches, 4999)
-    await outbox.failed(await only(outbox, at(0)), "not_in_channel" * 50, at(10))
+    await outbox.failed(await only(outbox, at(0)), "not_in_channel" * 50, at(10), unknown=False)
     assert await outbox.due(at(9.99)) == ()
     due = await only(outbox, at(10))
     assert due.attempts == 1
-    await outbox.failed(due, "timeout", at(30))
+    await outbox.failed(due, "timeout", at(30), unknown=True)
     assert await outbox.due(at(29)) == ()
     assert (await only(outbox, at(30))).attempts == 2
 
 
 async def test_one_episode_that_waits_keeps_no_other_waiting(watches: SqlWatches, outbox: SqlOutbox) -> None:
     await polled(watches, 4999)
-    await outbox.failed(await only(outbox, at(0)), "not_in_channel", at(60))
+    await outbox.failed(await only(outbox, at(0)), "not_in_channel", at(60), unknown=False)
     await polled(watches, WRONG_KEY, first=1)
     await watches.greet(Notice(Kind.HELLO, CHANNEL, at(1)))
-    assert [due.kind for due in await outbox.due(at(1))] == [Kind.OPENED, Kind.HELLO]
+    assert [due.kind for due in await claimed(outbox, at(1))] == [Kind.OPENED, Kind.HELLO]
 
 
 async def test_greetings_are_no_episode(watches: SqlWatches, outbox: SqlOutbox) -> None:
     for channel in ("C1", "C2"):
         await watches.greet(Notice(Kind.HELLO, channel, NOW))
-    first, second = await outbox.due(NOW)
+    first, second = await claimed(outbox, NOW)
     assert (first.kind, first.channel, first.episode, first.root) == (Kind.HELLO, "C1", None, "")
     await outbox.sent(first, "1.1", NOW)
-    assert await only(outbox, NOW) == second
+    assert await only(outbox, NOW) == replace(second, repeat=True)
     assert await outbox.edits(at(999)) == ()
+
+
+# Tries whose outcome is unknown
+
+
+async def test_a_try_whose_outcome_is_unknown_is_repeated_and_says_so(
+    watches: SqlWatches, outbox: SqlOutbox
+) -> None:
+    await polled(watches, 4999)
+    first = await only(outbox, at(0))
+    await outbox.failed(first, "timeout", at(1), unknown=True)
+    again = await only(outbox, at(1))
+    await outbox.failed(again, "not_in_channel", at(2), unknown=False)
+    # The refusal of the second try says nothing of what became of the first.
+    assert [first.repeat, again.repeat, (await only(outbox, at(2))).repeat] == [False, True, True]
+
+
+async def test_a_try_that_was_certainly_refused_is_no_repeat(watches: SqlWatches, outbox: SqlOutbox) -> None:
+    await polled(watches, 4999)
+    await outbox.failed(await only(outbox, at(0)), "ratelimited", at(1), unknown=False)
+    assert not (await only(outbox, at(1))).repeat
+
+
+async def test_who_finds_a_claim_of_a_process_that_died_says_that_it_may_be_a_repeat(
+    watches: SqlWatches, outbox: SqlOutbox, url: str
+) -> None:
+    await polled(watches, 4999)
+    await only(outbox, at(0))
+    again = Database(url)
+    assert (await only(outbox_of(again), at(0))).repeat
+    await again.close()
+
+
+async def test_a_reminder_of_an_episode_muted_since_is_dropped(
+    watches: SqlWatches, outbox: SqlOutbox
+) -> None:
+    await polled(watches, 4999)
+    opened = await told(outbox, at(0), "1.1")
+    assert opened.episode is not None
+    tomorrow = at(24 * 60)
+    assert await watches.to_recall(at(23 * 60)) == ()
+    assert await watches.to_recall(tomorrow) == (WATCHED.name,)
+    await watches.change(WATCHED.name, partial(remind, now=tomorrow, policy=POLICY))
+    assert await watches.to_recall(tomorrow) == ()
+    (owed,) = await outbox.due(tomorrow)
+    ack = Decision("U1", tomorrow + timedelta(days=3))
+    await watches.change(
+        WATCHED.name,
+        partial(decide, episode_id=opened.episode.id, decision=ack, now=tomorrow, policy=POLICY),
+    )
+    assert await outbox.claim(owed, tomorrow) is None
+    assert await outbox.due(tomorrow) == ()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "worst", "since"),
+    [
+        ((4999, 999), 2, 1),
+        ((4999, 0, 4999), 3, 1),
+        ((4999, 9000), 1, 0),
+        ((999, 9000), 2, 0),
+        ((0, 1100), 3, 0),
+    ],
+)
+async def test_merged_words_know_the_worst_that_was_missed(
+    watches: SqlWatches, outbox: SqlOutbox, outcomes: tuple[Outcome, ...], worst: int, since: int
+) -> None:
+    await polled(watches, *outcomes)
+    due = await only(outbox, at(9))
+    assert (due.worst, due.since, due.told_before) == (Level(worst), at(since), False)
+    await outbox.sent(due, "1.1", at(9))
+    await polled(watches, WRONG_KEY, 0 if outcomes[-1] != 9000 else 4999, first=20)
+    for later in await claimed(outbox, at(30)):
+        same = due.episode and later.episode and later.episode.id == due.episode.id
+        assert later.told_before is bool(same)
+
+
+async def test_what_slack_has_refused_is_known_by_channel(watches: SqlWatches, outbox: SqlOutbox) -> None:
+    await polled(watches, 4999)
+    assert await outbox.undelivered() == ()
+    due = await only(outbox, at(0))
+    await outbox.failed(due, "not_in_channel", at(1), unknown=False)
+    assert await outbox.undelivered() == (Undelivered(CHANNEL, at(0), "not_in_channel"),)
+    await outbox.sent(due, "1.1", at(2))
+    assert await outbox.undelivered() == ()
+
+
+async def test_a_postponed_edit_waits_until_its_time(watches: SqlWatches, outbox: SqlOutbox) -> None:
+    await polled(watches, 999)
+    await told(outbox, at(0), "1.1")
+    await polled(watches, 1100, first=1)
+    await outbox.postponed(await only_edit(outbox, at(1)), at(5))
+    assert await outbox.edits(at(4.99)) == ()
+    assert (await only_edit(outbox, at(5))).asked_at == at(5)
 
 
 # Edits
@@ -216,7 +327,7 @@ async def test_figures_alone_are_shown_after_a_minute_and_as_they_are_then(
     await told(outbox, at(0), "1.1")
     await polled(watches, 4998, first=1)
     await polled(watches, 4997, first=1.5)
-    asked = at(1) + SOON
+    asked = at(1) + EDIT_DELAY
     assert await outbox.edits(at(1.99)) == ()
     edit = await only_edit(outbox, asked)  # one for both
     assert edit.asked_at == asked

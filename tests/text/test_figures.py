@@ -22,12 +22,22 @@ FIGURES = Figures("en", ZoneInfo("Europe/Paris"))
         ("-3", "-3"),
         ("1E+3", "1,000"),
         ("5000.0", "5,000"),
-        ("5501.1", "5,501.1"),  # where a rule of 5,001 ends
+        ("6051.1", "6,052"),  # where a rule of 5,501 ends
+        ("1100.0", "1,100"),
+        ("0.001", "1"),
         ("999999999999999", "999,999,999,999,999"),
     ],
 )
-def test_counts_are_grouped(amount: str, shown: str) -> None:
+def test_counts_are_grouped_and_whole(amount: str, shown: str) -> None:
     assert FIGURES.count(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("5000", "5,000"), ("0.50", "0.5"), ("1234.5678", "1,234.5678"), ("1E+3", "1,000"), ("200.00", "200")],
+)
+def test_a_threshold_is_shown_as_it_was_set(amount: str, shown: str) -> None:
+    assert FIGURES.threshold(Decimal(amount)) == shown
 
 
 @pytest.mark.parametrize(

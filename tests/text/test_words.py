@@ -8,22 +8,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.core.command import NotUnderstood, Verb
+from bot.core.command import NoDuration, NotUnderstood, Verb
+from bot.core.gap import Gap
 from bot.core.model import (
     AccountStatus,
     Cause,
     Credits,
+    Ending,
     Episode,
     Failure,
     Field,
     Firing,
     Level,
+    Mute,
     Policy,
     Reading,
+    Rise,
     Rule,
     Trouble,
     Watch,
 )
+from bot.core.notice import Reason, Undelivered
 from bot.text import Words
 from bot.text.catalogue import Catalogue
 from bot.text.en import ENGLISH
@@ -204,6 +209,15 @@ def test_an_end_by_a_changed_threshold_says_so() -> None:
     assert said[-1] == "Threshold changed from 5,000 to 1,000."
 
 
+def test_a_changed_threshold_of_money_is_said_to_the_cent() -> None:
+    before = known(reading(9000, "45"), watched=account(MONEY))
+    step = judged(
+        before, reading(9000, "45", minute=1), 1, account(rule(Level.CRITICAL, "44.95", Field.BALANCE))
+    )
+    said = WORDS.end(step.touched[0], step.watch.reading, told_late=False)
+    assert said[-1] == "Threshold changed from 50.1 to 44.95."
+
+
 def test_the_end_of_silence_names_the_account_and_the_figures() -> None:
     episode, last = ended_by(WRONG_KEY, 9000)
     assert WORDS.title(episode) == "Account sms can be read again"
@@ -212,6 +226,113 @@ def test_the_end_of_silence_names_the_account_and_the_figures() -> None:
 
 def test_an_open_episode_has_no_end() -> None:
     assert WORDS.end(opened(Trouble.LOW, 4999), reading(), told_late=True) == ()
+
+
+# Beside the news
+
+MUTED = replace(opened(Trouble.LOW, 4999), mute=Mute("U0A", at(1), at(61)))
+
+
+@pytest.mark.parametrize(
+    ("snoozed", "said"),
+    [
+        (False, "<@U0A> has it since {at}: no reminders until it ends, or {until}."),
+        (True, "<@U0A> snoozed it {at}: no reminders until {until}."),
+    ],
+)
+def test_who_keeps_an_alert_silent_is_named_with_the_time_it_ends(snoozed: bool, said: str) -> None:
+    episode = replace(MUTED, mute=Mute("U0A", at(1), at(61), snoozed))
+    expected = said.format(at=WORDS.time(at(1)), until=WORDS.time(at(61)))
+    assert WORDS.standing(episode, credit()) == (expected,)
+
+
+def test_a_top_up_that_is_not_enough_is_said_beside_the_news() -> None:
+    episode = replace(opened(Trouble.LOW, 4999), rise=Rise(Decimal(100), at(2)))
+    assert WORDS.standing(episode, credit()) == (f"+100.00 EUR {WORDS.time(at(2))}: not enough yet.",)
+
+
+def test_the_next_reminder_is_announced_only_where_one_is_due() -> None:
+    low = opened(Trouble.LOW, 4999)
+    assert WORDS.next_reminder(low) == f"next reminder {WORDS.time(at(24 * 60))}"
+    assert WORDS.next_reminder(MUTED) == ""
+    assert WORDS.next_reminder(replace(low, remind_at=None)) == ""
+
+
+def test_what_is_open_is_told_with_its_facts_and_when_the_next_word_comes() -> None:
+    watch = known(4999)
+    assert watch.low
+    assert WORDS.alert(watch.low, watch) == (
+        f"*SMS credits are low* (sms), since {WORDS.time(at(0))}.",
+        "4,999 SMS left, below the warning threshold of 5,000. Fine again from 5,500.",
+        f"Next reminder {WORDS.time(at(24 * 60))}.",
+    )
+    off = replace(WORDS, policy=Policy(reminder_warning=timedelta(0), reminder_critical=timedelta(0)))
+    assert off.alert(replace(watch.low, remind_at=None), watch)[-1] == (
+        "No reminder is due: reminders are switched off."
+    )
+    assert WORDS.alert(MUTED, watch)[-1] == WORDS.standing(MUTED, credit())[0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            Reason.MUTED,
+            (
+                "SMS credits are low: no reminders until {until}. "
+                "I still tell if it gets worse, and when it ends."
+            ),
+        ),
+        (Reason.MUTED_ALREADY, "SMS credits are low: <@U0A> has it already, since {at}."),
+        (Reason.RESUMED, "SMS credits are low: reminders go on."),
+        (Reason.NOT_MUTED, "SMS credits are low: reminders are on already."),
+    ],
+)
+def test_a_decision_is_answered_with_what_it_changed(reason: Reason, said: str) -> None:
+    expected = said.format(at=WORDS.time(at(1)), until=WORDS.time(at(61)))
+    assert WORDS.decided(reason, MUTED) == expected
+
+
+def test_a_press_on_an_old_copy_is_told_when_the_alert_ended_and_an_unknown_one_that_it_is_unknown() -> None:
+    ended = replace(MUTED, ended_at=at(9))
+    assert WORDS.decided(Reason.NOT_OPEN, ended) == f"SMS credits are low: ended {WORDS.time(at(9))}."
+    assert WORDS.decided(Reason.NOT_OPEN, None).startswith("I do not know this alert")
+
+
+def test_an_alert_closed_by_the_configuration_says_where_it_went_or_that_it_is_watched_no_more() -> None:
+    gone = replace(MUTED, ended_at=at(9), ending=Ending.NOT_CONFIGURED)
+    assert WORDS.closed(gone) == "This is no longer watched: the configuration was changed."
+    moved = replace(gone, ending=Ending.MOVED, moved_to="C9")
+    assert WORDS.closed(moved) == "This alert goes on in <#C9>."
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (Gap(NOW), "I have not read anything since {since}, so I cannot warn: look at my log."),
+        (Gap(NOW, at(90)), "I read again: nothing was read from {since} to {until}."),
+        (
+            Gap(NOW, at(90), stopped=True),
+            "Nothing was read from {since} to {until}: the bot was not running.",
+        ),
+    ],
+)
+def test_not_watching_is_said_with_its_times(gap: Gap, said: str) -> None:
+    assert WORDS.gap(gap) == said.format(since=WORDS.time(NOW), until=WORDS.time(at(90)))
+
+
+def test_what_is_not_delivered_comes_with_the_reason_and_the_mend() -> None:
+    assert WORDS.undelivered(Undelivered("C9", NOW, "not_in_channel")) == (
+        f"Since {WORDS.time(NOW)} I cannot post in <#C9>: "
+        "the bot is not in the channel: type /invite @smscredits there."
+    )
+    assert "<!here>" not in WORDS.undelivered(Undelivered("C9", NOW, "<!here>"))
+
+
+def test_a_snooze_without_a_duration_is_answered_with_examples() -> None:
+    said = WORDS.no_duration(NoDuration("snooze <!here> `x`"))
+    assert said.startswith("“snooze &lt;!here&gt; 'x'” has no duration")
+    assert "`/smscredits snooze 2h`" in said
 
 
 # Unreadable
@@ -384,6 +505,23 @@ def sentences(catalogue: Catalogue) -> Iterator[Sentence]:
         yield from value.values() if isinstance(value, dict) else [value]
 
 
+def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
+    rose = replace(low, rise=Rise(Decimal(5), NOW), remind_at=at(5))
+    acked = replace(rose, mute=Mute("U1", NOW, at(60)))
+    snoozed = replace(rose, mute=Mute("U1", NOW, at(60), snoozed=True))
+    for episode in (rose, acked, snoozed):
+        words.alert(episode, known(4999))
+        words.since(episode)
+        for reason in words.say.decided:
+            words.decided(reason, episode)
+    words.missed(Level.CRITICAL, NOW)
+    words.closed(replace(low, ended_at=NOW, ending=Ending.MOVED, moved_to="C2"))
+    for gap in (Gap(NOW), Gap(NOW, at(90)), Gap(NOW, at(90), stopped=True)):
+        words.gap(gap)
+    words.undelivered(Undelivered("C2", NOW, "not_in_channel"))
+    words.no_duration(NoDuration("snooze soon"))
+
+
 def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     recorded = {field.name: Sentence.of(getattr(ENGLISH, field.name)) for field in fields(ENGLISH)}
     words = Words(replace(ENGLISH, **recorded), FIGURES, POLICY)
@@ -422,6 +560,8 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     words.not_understood(NotUnderstood("x", "help"))
     words.slack_error("new")
     words.say.went_wrong.format(reference="1")
+    words.say.socket_mode_refused.format("invalid_auth")
+    fill_in_what_stands_beside(words, low)
     for watch, failure in ((known(4999), None), (known(9000), DOWN)):
         status = AccountStatus(WATCHED, watch, everything, failure)
         words.status_title(status)

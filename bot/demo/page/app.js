@@ -71,7 +71,11 @@ async function press(key, said) {
 
 const showChannel = messageList($("messages"), $("newer"));
 let showThread = messageList($("thread-messages"));
-const showComposer = composer(async (text) => (await post("/demo/command", { user: ctx.viewer, text })).reason ?? null);
+const showComposer = composer(async (text) => {
+  // Whoever sends something wants to see what comes of it: from the end the list follows by itself.
+  draw({ jump: true });
+  return (await post("/demo/command", { user: ctx.viewer, text })).reason ?? null;
+});
 const world = worldPanel($("world"), { ask, close: () => openWorld(false) });
 
 function draw({ jump = false } = {}) {
@@ -157,7 +161,9 @@ function drawScene() {
     h("div", { class: "intro-mark" }, icon("hash", 30)),
     h("h2", null, `Welcome to #${name}`),
     h("p", null, "The bot is real; Slack and the SMS provider are simulated. Type ", h("code", { class: "code" }, snapshot.command.name),
-      " to ask it for the credits, or burn some in the world beside, and wait for its warning.")));
+      " to ask it for the credits, or burn some in ",
+      h("span", { class: "in-wide" }, "the world beside"), h("span", { class: "in-narrow" }, "“The world” (at the top)"),
+      ", and wait for its warning.")));
 }
 
 // ---- news
@@ -203,7 +209,7 @@ function tick() {
 
 $("thread-close").append(icon("close"));
 $("thread-close").addEventListener("click", closeThread);
-$("world-toggle").append(icon("panel"));
+$("world-toggle").append(icon("panel"), h("span", { class: "in-narrow" }, "The world"));
 $("world-toggle").addEventListener("click", () => openWorld(!worldShown()));
 $("theme").addEventListener("click", () => {
   document.documentElement.dataset.theme = isDark() ? "light" : "dark";

@@ -1,0 +1,51 @@
+"""Not watching is told: when no poll was completed for long, and when one is again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+SHORTEST = timedelta(hours=1)
+INTERVALS = 5
+
+
+@dataclass(frozen=True)
+class Round:
+    """When a poll was last completed (UTC), and since when a gap is told that is still open."""
+
+    polled_at: datetime | None = None
+    gap_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time without a completed poll; `until` is missing while it lasts."""
+
+    since: datetime
+    until: datetime | None = None
+    stopped: bool = False
+
+
+def checked(
+    before: Round, now: datetime, interval: timedelta, started_at: datetime
+) -> tuple[Round, Gap | None]:
+    """Notice, in a process started at `started_at`, that no poll is completed; told once."""
+    if before.polled_at is None or before.gap_since:
+        return before, None
+    if now - max(before.polled_at, started_at) <= _limit(interval):
+        return before, None
+    return replace(before, gap_since=before.polled_at), Gap(before.polled_at)
+
+
+def completed(
+    before: Round, now: datetime, interval: timedelta, started_at: datetime
+) -> tuple[Round, Gap | None]:
+    """Note a completed poll, by a process started at `started_at`, and the end of a gap if there was one."""
+    after = Round(polled_at=now)
+    if before.gap_since:
+        return after, Gap(before.gap_since, now)
+    if before.polled_at is None or now - before.polled_at <= _limit(interval):
+        return after, None
+    return after, Gap(before.polled_at, now, stopped=started_at > before.polled_at)
+
+
+def _limit(interval: timedelta) -> timedelta:
+    return max(SHORTEST, INTERVALS * interval)

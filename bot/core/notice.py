@@ -1,0 +1,136 @@
+"""What a step changes and owes: reasons, words for channels, edits of living messages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.core.gap import Gap
+from bot.core.model import Episode, Level, Reading, Watch
+
+
+class Kind(StrEnum):
+    """What a post tells, as its metadata says it."""
+
+    HELLO = "hello"
+    OPENED = "opened"
+    WORSE = "worse"
+    REMINDER = "reminder"
+    GAP = "gap"
+    ENDED = "ended"
+
+
+class Reason(StrEnum):
+    """Why a step did what it did."""
+
+    FINE = "fine"
+    OPENED = "opened"
+    WORSE = "worse"
+    IMPROVED = "improved"
+    SAME_LEVEL = "same_level"
+    STILL_LOW = "still_low"
+    ENDED = "ended"
+    COUNTING_FAILURES = "counting_failures"
+    UNREADABLE = "unreadable"
+    STILL_UNREADABLE = "still_unreadable"
+    WORSE_FAILURE = "worse_failure"
+    READABLE_AGAIN = "readable_again"
+    OLDER_THAN_STORED = "older_than_stored"
+    REMINDED = "reminded"
+    NOTHING_DUE = "nothing_due"
+    MUTED = "muted"
+    MUTED_ALREADY = "muted_already"
+    RESUMED = "resumed"
+    NOT_MUTED = "not_muted"
+    NOT_OPEN = "not_open"
+    NOT_CONFIGURED = "not_configured"
+    CHANNEL_CHANGED = "channel_changed"
+    RULES_CHANGED = "rules_changed"
+
+
+class Urgency(StrEnum):
+    """How soon an episode's living message should show a change."""
+
+    NOW = "now"
+    SOON = "soon"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A word owed to a channel: written down with the transition, sent later, then marked sent."""
+
+    kind: Kind
+    channel: str
+    at: datetime
+    episode: str = ""
+    level: Level = Level.OK
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one outcome changed: the new state, the episodes touched, what is owed, and why."""
+
+    watch: Watch
+    at: datetime
+    reasons: tuple[Reason, ...]
+    reading: Reading | None = None
+    touched: tuple[Episode, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    edits: Mapping[str, Urgency] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Who is owed a word: an episode, or a greeting by the number of its notice."""
+
+    episode: str = ""
+    notice: int = 0
+
+
+@dataclass(frozen=True)
+class Due:
+    """Everything that one episode (or one greeting) owes its channel, to be told in one post.
+
+    `worst` and `since` tell what was missed while nothing could be delivered; `repeat` says that the
+    outcome of an earlier try is unknown, so that the same may stand in the channel already; `told_before`
+    that something of this episode was told for certain, even if its message is gone; `rose` that a worse
+    level is among what is told.
+    """
+
+    kind: Kind
+    channel: str
+    since: datetime
+    notices: tuple[int, ...]
+    episode: Episode | None = None
+    watch: Watch = field(default_factory=Watch)
+    root: str = ""
+    attempts: int = 0
+    worst: Level = Level.OK
+    repeat: bool = False
+    told_before: bool = False
+    rose: bool = False
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """Words that Slack has not taken yet, and why (Slack's error)."""
+
+    channel: str
+    since: datetime
+    error: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A living message that no longer shows the present state."""
+
+    episode: Episode
+    watch: Watch
+    root: str
+    asked_at: datetime
+
+
+EDIT_DELAY = timedelta(minutes=1)
+"""How often a living message follows figures that change while nothing else does."""

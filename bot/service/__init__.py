@@ -1,0 +1,305 @@
+"""What the bot does: poll and judge, answer a status, remind, deliver what is owed."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.core.alert import remind, step
+from bot.core.gap import checked, completed
+from bot.core.model import Account, AccountStatus, Cause, Episode, Failure, Policy, Reading, Watch
+from bot.core.mute import Decision, decide, reconcile
+from bot.core.notice import Kind, Notice, Reason, Step, Undelivered
+from bot.ports import (
+    Clock,
+    Lease,
+    Messenger,
+    NotLeading,
+    Outbox,
+    Rounds,
+    Source,
+    StoreAway,
+    Unreadable,
+    Watches,
+)
+from bot.service.courier import Courier, Delivery
+from bot.service.outage import Outage
+
+READ_SECONDS = 45
+"""One reading of one account ends within this, tries and back-off included."""
+
+FRESH = timedelta(seconds=10)
+"""A reading younger than this answers a command without asking the provider again."""
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What one poll found and decided: no outcome while still in flight, no step with the database away.
+
+    `passed_on` says that another process watches by now, so that this one decides nothing.
+    """
+
+    account: str
+    outcome: Reading | Failure | None = None
+    step: Step | None = None
+    passed_on: bool = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether the outcome was judged and written."""
+        return self.step is not None and self.step.reasons != (Reason.OLDER_THAN_STORED,)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a person's decision about an episode led to."""
+
+    reason: Reason
+    episode: Episode | None = None
+
+
+class Service:
+    """The bot's work, over the ports; it owns the readings in flight."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Sequence[Account],
+        policy: Policy,
+        sources: Mapping[str, Source],
+        watches: Watches,
+        outbox: Outbox,
+        messenger: Messenger,
+        lease: Lease,
+        rounds: Rounds,
+        poll_interval: timedelta,
+        clock: Clock,
+    ) -> None:
+        self.accounts = tuple(accounts)
+        self.policy = policy
+        self._sources = sources
+        self._watches = watches
+        self._outbox = outbox
+        self._courier = Courier(outbox, messenger, clock)
+        self._lease = lease
+        self._rounds = rounds
+        self._poll_interval = poll_interval
+        self._clock = clock
+        self._started_at = clock.now()
+        self._outage = Outage(messenger)
+        self._standing_by = False
+        self.leading = False
+        self._passing = asyncio.Lock()
+        self._reading: dict[str, asyncio.Task[tuple[datetime, Reading | Failure]]] = {}
+        self._last: dict[str, Reading] = {}
+        self._polling: set[str] = set()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel that is told something."""
+        return tuple(dict.fromkeys(account.channel for account in self.accounts))
+
+    async def greet(self) -> None:
+        """Owe each channel its greeting, once for ever; raises `StoreAway`."""
+        for channel in self.channels:
+            await self._watches.greet(Notice(Kind.HELLO, channel, self._clock.now()))
+
+    async def lead(self) -> bool:
+        """Show that this process lives, and learn whether it is the one that watches; raises `StoreAway`.
+
+        Whoever begins to watch first fits what is open to its own settings. The lease is passed on only
+        between two deliveries, so that none is told twice.
+        """
+        try:
+            async with self._passing:
+                holds = await self._lease.hold(may_pass=not self._courier.busy)
+            if holds and not self.leading:
+                await self.reconcile()
+                await self.greet()
+            if holds:
+                now = self._clock.now()
+                decide_ = partial(checked, now=now, interval=self._poll_interval, started_at=self._started_at)
+                await self._rounds.note(decide_, self.channels, now)
+        except StoreAway:
+            self.leading = False
+            await self.tell_outage()
+            raise
+        self.leading = holds
+        self._standing_by = not holds
+        await self._outage.over(self.channels)
+        return holds
+
+    async def tell_outage(self) -> None:
+        """Tell that the database is away, once it has been for long; a process that stood by leaves it."""
+        if not self._standing_by:
+            await self._outage.lasts(self.channels, self._clock.now())
+
+    async def step_down(self) -> None:
+        """Give the lease back, so that the next process takes over at once; raises `StoreAway`."""
+        self.leading = False
+        await self._lease.release()
+
+    async def reconcile(self) -> None:
+        """Fit what is open to the configuration; raises `StoreAway` and `NotLeading`."""
+        by_name = {account.name: account for account in self.accounts}
+        for name in await self._watches.open():
+            step_: Step | None = None
+            while step_ is None or step_.touched:
+                decide_ = partial(
+                    reconcile, account=by_name.get(name), now=self._clock.now(), policy=self.policy
+                )
+                step_ = await self._watches.change(name, decide_)
+        await self._outbox.forget_others(self.channels, self._clock.now())
+
+    async def poll(self, unless_since: datetime | None = None) -> tuple[Polled, ...]:
+        """Read and judge every account that is not still in flight, and was not read since the time given."""
+        if not self.leading:
+            return ()
+        stale = [one for one in self.accounts if not await self._read_since(one, unless_since)]
+        polled = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
+        for result in polled:
+            if isinstance(result, BaseException):
+                raise result
+        done = tuple(result for result in polled if isinstance(result, Polled))
+        if done and all(result.judged for result in done):
+            now = self._clock.now()
+            decide_ = partial(completed, now=now, interval=self._poll_interval, started_at=self._started_at)
+            await self._rounds.note(decide_, self.channels, now)
+        return done
+
+    async def remind(self) -> None:
+        """Owe a word for every open episode whose time has come; raises `StoreAway` and `NotLeading`."""
+        if not self.leading:
+            return
+        now = self._clock.now()
+        for name in await self._watches.to_recall(now):
+            await self._watches.change(name, partial(remind, now=now, policy=self.policy))
+
+    async def deliver(self) -> tuple[Delivery, ...]:
+        """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""
+        async with self._passing:
+            pass  # a delivery begins before the lease is looked at, or after, never in between
+        return await self._courier.deliver() if self.leading else ()
+
+    async def decide(self, episode_id: str, decision: Decision) -> Decided:
+        """Mute or resume one open episode, as a person asks; raises `StoreAway`."""
+        found = await self._watches.episode(episode_id)
+        if found is None:
+            return Decided(Reason.NOT_OPEN)
+        step_ = await self._watches.change(
+            found.account,
+            partial(
+                decide,
+                episode_id=episode_id,
+                decision=decision,
+                now=self._clock.now(),
+                policy=self.policy,
+            ),
+            leading=False,
+        )
+        after = next((one for one in step_.watch.episodes if one.id == episode_id), found)
+        return Decided(step_.reasons[0], after)
+
+    async def open_episodes(self, name: str = "") -> tuple[tuple[Episode, Watch], ...]:
+        """Return the open episodes of every configured account, or of the one named; raises `StoreAway`."""
+        watches = [await self._watches.watch(one.name) for one in self.accounts if name in {"", one.name}]
+        return tuple((episode, watch) for watch in watches for episode in watch.episodes)
+
+    async def undelivered(self) -> tuple[Undelivered, ...]:
+        """Return what Slack has refused so far; nothing while the database is away."""
+        try:
+            return await self._outbox.undelivered()
+        except StoreAway:
+            return ()
+
+    async def status(self, name: str = "") -> tuple[AccountStatus, ...]:
+        """Return every account (or the one named) as it is now, read live."""
+        wanted = [account for account in self.accounts if name in {"", account.name}]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._status(account)) for account in wanted]
+        return tuple(task.result() for task in tasks)
+
+    async def close(self) -> None:
+        """End the readings in flight."""
+        for task in self._reading.values():
+            task.cancel()
+        await asyncio.gather(*self._reading.values(), return_exceptions=True)
+
+    async def _poll(self, account: Account) -> Polled:
+        if account.name in self._polling:
+            return Polled(account.name)
+        self._polling.add(account.name)
+        outcome: Reading | Failure | None = None
+        try:
+            began_at, outcome = await self._read(account)
+            return Polled(account.name, outcome, await self._judge(account, began_at, outcome))
+        except NotLeading:
+            return Polled(account.name, passed_on=True)
+        except StoreAway:
+            return Polled(account.name, outcome)
+        finally:
+            self._polling.discard(account.name)
+
+    async def _status(self, account: Account) -> AccountStatus:
+        fresh = self._last.get(account.name)
+        if fresh and self._clock.now() - fresh.began_at < FRESH:
+            return await self._judged_status(account, fresh.began_at, fresh)
+        began_at, outcome = await self._read(account)
+        if isinstance(outcome, Reading):
+            return await self._judged_status(account, began_at, outcome)
+        watch = await self._known(account)
+        return AccountStatus(account, watch, self._newest(account, watch), outcome)
+
+    async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
+        """Store and judge a reading made for a command, so that channel and answer never disagree."""
+        try:
+            watch = (await self._judge(account, began_at, reading)).watch
+        except NotLeading:
+            # Judged for the answer alone: only the process that watches writes.
+            known = await self._known(account)
+            watch = step(known, account, reading, began_at, self.policy).watch
+        except StoreAway:
+            # The person still gets the figures, judged by themselves alone.
+            watch = step(Watch(), account, reading, began_at, self.policy).watch
+        return AccountStatus(account, watch, reading)
+
+    async def _read_since(self, account: Account, since: datetime | None) -> bool:
+        reading = (await self._known(account)).reading if since else None
+        return reading is not None and since is not None and reading.began_at > since
+
+    async def _known(self, account: Account) -> Watch:
+        try:
+            return await self._watches.watch(account.name)
+        except StoreAway:
+            return Watch()
+
+    def _newest(self, account: Account, watch: Watch) -> Reading | None:
+        known = [reading for reading in (watch.reading, self._last.get(account.name)) if reading]
+        return max(known, key=lambda reading: reading.began_at, default=None)
+
+    async def _judge(self, account: Account, began_at: datetime, outcome: Reading | Failure) -> Step:
+        decide = partial(step, account=account, outcome=outcome, began_at=began_at, policy=self.policy)
+        return await self._watches.change(account.name, decide)
+
+    async def _read(self, account: Account) -> tuple[datetime, Reading | Failure]:
+        """Read the account once for everybody who asks while the answer is on its way."""
+        task = self._reading.get(account.name)
+        if task is None:
+            task = asyncio.create_task(self._ask(account))
+            self._reading[account.name] = task
+            task.add_done_callback(lambda _: self._reading.pop(account.name, None))
+        return await asyncio.shield(task)
+
+    async def _ask(self, account: Account) -> tuple[datetime, Reading | Failure]:
+        began_at = self._clock.now()
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                credits_ = await self._sources[account.name].read(account)
+        except TimeoutError:
+            return began_at, Failure(Cause.TIMEOUT)
+        except Unreadable as error:
+            return began_at, error.failure
+        reading = Reading(began_at, credits_)
+        self._last[account.name] = reading
+        return began_at, reading

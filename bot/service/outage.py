@@ -1,0 +1,41 @@
+"""The database away for long is told, and its return; from memory, for nothing else is there."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.ports import Messenger, NotDelivered
+
+TOLD_AFTER = timedelta(minutes=10)
+
+
+class Outage:
+    """Remembers since when the database is away, and which channels were told."""
+
+    def __init__(self, messenger: Messenger) -> None:
+        self._messenger = messenger
+        self._since: datetime | None = None
+        self._told: set[str] = set()
+
+    async def lasts(self, channels: Sequence[str], now: datetime) -> None:
+        """Tell each channel once when it has lasted for ten minutes."""
+        self._since = self._since or now
+        if now - self._since < TOLD_AFTER:
+            return
+        for channel in channels:
+            if channel not in self._told and await self._said(channel, away=True):
+                self._told.add(channel)
+
+    async def over(self, channels: Sequence[str]) -> None:
+        """Tell the channels that were told, once each."""
+        self._since = None
+        for channel in channels:
+            if channel in self._told and await self._said(channel, away=False):
+                self._told.discard(channel)
+
+    async def _said(self, channel: str, *, away: bool) -> bool:
+        try:
+            await self._messenger.say(channel, away=away)
+        except NotDelivered as error:
+            # Of an unknown outcome better nothing more than the same again.
+            return error.unknown
+        return True

@@ -1,0 +1,130 @@
+"""Addresses that settings may hold: of an API, of a page for people, of the database."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BeforeValidator, PlainValidator, SecretStr
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
+
+from bot.settings.values import fault
+
+SQLITE = "sqlite+aiosqlite:///"
+POSTGRESQL = "postgresql+psycopg://"
+_LONGEST_LINK = 3000
+_HIGHEST_PORT = 65535
+_QUERY = {
+    "sslmode": re.compile(r"disable|allow|prefer|require|verify-ca|verify-full"),
+    "connect_timeout": re.compile(r"\d{1,4}", re.ASCII),
+}
+"""What libpq looks at only when it connects: a slip there would be tried again for ever."""
+
+
+def _split(text: object) -> SplitResult | None:
+    """Take an address apart; nothing if it cannot be one, for `urlsplit` alone takes almost anything."""
+    try:
+        parts = urlsplit(str(text).strip())
+        port = parts.port
+    except ValueError:
+        return None
+    if re.search(r"[\s\x00-\x1f\x7f]", str(text).strip()) or not _host(parts.hostname or "") or port == 0:
+        return None
+    return parts
+
+
+def _host(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        labels = name.removesuffix(".").split(".")
+        return all(re.fullmatch(r"(?!-)[\w-]{1,63}(?<!-)", label) for label in labels) and len(name) <= 253
+    return True
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url(text: object) -> str:
+    parts = _split(text)
+    if parts and (parts.username or parts.password or parts.query or parts.fragment):
+        raise fault("must be a bare address, with no user, password, query or fragment")
+    if parts and parts.scheme == "https":
+        return parts.geturl()
+    if parts and parts.scheme == "http" and _loopback(parts.hostname or ""):
+        return parts.geturl()
+    raise fault("must be an https address (plain http for loopback addresses only)")
+
+
+def _link(text: object) -> str:
+    """A page for people: its query may be needed."""
+    parts = _split(text)
+    if parts is None or parts.scheme != "https" or len(str(text)) > _LONGEST_LINK:
+        raise fault(f"must be an https address of at most {_LONGEST_LINK:,} characters")
+    return parts.geturl()
+
+
+def _database(text: object) -> str:
+    """Rewrite every spelling that hosts use (`postgres://…`) to the drivers that this bot ships."""
+    scheme, _, rest = str(text).strip().partition("://")
+    kind = scheme.lower().partition("+")[0]
+    if kind in {"postgres", "postgresql"}:
+        url = POSTGRESQL + rest
+        _check_postgresql(*_connecting(url))
+    elif kind == "sqlite" and rest.startswith("/"):
+        url = SQLITE.removesuffix("/") + rest
+        _check_sqlite(_connecting(url)[0])
+    else:
+        raise fault("must begin with sqlite:/// or postgres://")
+    return url
+
+
+def _connecting(text: str) -> tuple[URL, Mapping[str, Any]]:
+    """Return an address and what the driver would be told; errors of SQLAlchemy name parts of a password."""
+    try:
+        with warnings.catch_warnings():
+            # What a driver does not know SQLAlchemy leaves out, with a warning that nobody reads.
+            warnings.simplefilter("error", SAWarning)
+            url = make_url(text)
+            return url, url.get_dialect()().create_connect_args(url)[1]
+    except (SQLAlchemyError, SAWarning, ValueError):
+        raise fault(
+            "cannot be understood: is the port a number, @ in the password written as %40, "
+            "and all behind the ? known to the database's client?"
+        ) from None
+
+
+def _check_postgresql(url: URL, connecting: Mapping[str, Any]) -> None:
+    import psycopg.conninfo  # noqa: PLC0415 - heavy, and SQLite does without
+
+    if not connecting:
+        raise fault("names no host and no database")
+    hosts = str(connecting.get("host") or "localhost").split(",")
+    if not all(host.startswith("/") or _host(host) for host in hosts):
+        raise fault("names no host that can be; @ in a password is written as %40")
+    if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+        raise fault("has a port that does not exist")
+    try:
+        psycopg.conninfo.make_conninfo(**connecting)
+    except psycopg.Error:
+        raise fault("has a query that PostgreSQL's client does not know; ?sslmode=require is one") from None
+    for name, allowed in _QUERY.items():
+        if name in connecting and not allowed.fullmatch(str(connecting[name])):
+            raise fault(f"has a {name} that PostgreSQL's client does not know")
+
+
+def _check_sqlite(url: URL) -> None:
+    if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
+        raise fault("must name a file: what is kept in memory is told again after every restart")
+
+
+Url = Annotated[str, PlainValidator(_url)]
+Link = Annotated[str, PlainValidator(_link)]
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database)]

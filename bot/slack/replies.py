@@ -1,0 +1,68 @@
+"""Answers to a command or a press that come later, through Slack's `response_url`."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import stamina
+import structlog
+
+log = structlog.get_logger()
+
+TRIES = 3
+TRY_SECONDS = 10.0
+LONGEST_WAIT = 5.0
+
+
+class Replies:
+    """Posts to response URLs; such a URL is a secret for half an hour, so none is ever logged."""
+
+    def __init__(self, session: aiohttp.ClientSession, seconds: float = TRY_SECONDS) -> None:
+        self._session = session
+        self._seconds = seconds
+
+    async def send(self, url: object, payload: Mapping[str, Any]) -> None:
+        """Answer, with up to three tries; an answer that is lost is logged in one line."""
+        try:
+            async for attempt in stamina.retry_context(
+                on=_wait, attempts=TRIES, timeout=None, wait_initial=0.5, wait_max=2, wait_jitter=0.5
+            ):
+                with attempt:
+                    await self._post(url, payload)
+        except _NotTakenError as error:
+            mend = "the person can ask again"
+            log.error("answer.lost", reference=uuid4().hex[:8], error=str(error), mend=mend)
+
+    async def _post(self, url: object, payload: Mapping[str, Any]) -> None:
+        if not isinstance(url, str):
+            raise _NotTakenError("no response_url")
+        try:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._session.post(url, json=payload, allow_redirects=False) as response,
+            ):
+                status, retry_after = response.status, response.headers.get("Retry-After", "")
+        except TimeoutError:
+            raise _NotTakenError("timeout", again=True) from None
+        except aiohttp.InvalidURL:
+            raise _NotTakenError("no response_url") from None
+        except (aiohttp.ClientError, OSError):
+            raise _NotTakenError("network", again=True) from None
+        if status == 429:
+            wait = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 1.0
+            raise _NotTakenError("HTTP 429", again=min(wait, LONGEST_WAIT))
+        if status != 200:
+            raise _NotTakenError(f"HTTP {status}", again=status >= 500)
+
+
+class _NotTakenError(Exception):
+    def __init__(self, why: str, *, again: bool | float = False) -> None:
+        super().__init__(why)
+        self.again = again
+
+
+def _wait(error: Exception) -> bool | float:
+    """Tell stamina whether to try again, and after how many seconds where Slack has said so."""
+    return isinstance(error, _NotTakenError) and error.again

@@ -1,0 +1,108 @@
+"""Slack's Web API: every call bounded, and whatever may come of one mapped to `NotDelivered`."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.ports import NotDelivered
+
+log = structlog.get_logger()
+
+CALL_SECONDS = 10.0
+
+DEFAULT_RETRY_AFTER = 30.0
+
+_MENDED_BY_PEOPLE = frozenset(
+    {
+        "account_inactive",
+        "channel_not_found",
+        "invalid_auth",
+        "invalid_blocks",
+        "is_archived",
+        "missing_scope",
+        "not_allowed_token_type",
+        "not_authed",
+        "not_in_channel",
+        "restricted_action",
+        "token_expired",
+        "token_revoked",
+    }
+)
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+
+_FAULTS_OF_SLACK = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
+"""After these a post may stand in the channel all the same (docs.slack.dev, "chat.postMessage", errors)."""
+
+
+class WebApi(AsyncWebClient):
+    """Slack's own client, each call within its time: its `timeout` means nothing to a session handed in."""
+
+    def __init__(
+        self, token: str, api_url: str, session: aiohttp.ClientSession, seconds: float = CALL_SECONDS
+    ) -> None:
+        super().__init__(token=token, base_url=api_url.rstrip("/") + "/", session=session, retry_handlers=[])
+        self._seconds = seconds
+
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
+        """Call a method of the Web API; the answer is there within the time, or it is a `TimeoutError`."""
+        async with asyncio.timeout(self._seconds):
+            return await super().api_call(api_method, **arguments)
+
+
+async def answer_to(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+    """Wait for Slack's answer; raises `NotDelivered` for all else that may come."""
+    try:
+        return await call
+    # The last two: slack_sdk stumbles over JSON that is no object.
+    except (SlackClientError, aiohttp.ClientError, OSError, AttributeError, ValueError) as error:
+        raise not_delivered(error) from None
+
+
+def not_delivered(error: Exception) -> NotDelivered:
+    """Say what an error of slack_sdk or aiohttp means for what was to be told."""
+    if isinstance(error, SlackApiError):
+        return _refusal(error.response)
+    if isinstance(error, TimeoutError):
+        return NotDelivered("timeout", unknown=True)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return NotDelivered("network")
+    if isinstance(error, aiohttp.ClientError | OSError):
+        return NotDelivered("network", unknown=True)
+    return NotDelivered("server_fault", unknown=True)
+
+
+def refused(error: NotDelivered) -> bool:
+    """Tell whether Slack answered with a no, which waiting alone will hardly change."""
+    return not error.unknown and error.error not in {"network", "ratelimited"}
+
+
+def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelivered:
+    # Where the body is no JSON, slack_sdk hands out aiohttp's response instead of its own.
+    if isinstance(response, aiohttp.ClientResponse):
+        status, data = response.status, None
+    else:
+        status, data = response.status_code, response.data
+    if status == 429:
+        return NotDelivered("ratelimited", retry_after=_seconds(response.headers.get("Retry-After")))
+    error = data.get("error") if isinstance(data, dict) else None
+    if not isinstance(error, str):
+        return NotDelivered("server_fault", unknown=True)
+    if error == "invalid_blocks" and isinstance(data, dict):
+        log.error("slack.invalid_blocks", faults=data.get("response_metadata"))
+    return NotDelivered(
+        error,
+        permanent=error in _MENDED_BY_PEOPLE,
+        gone=error in _GONE,
+        unknown=status >= 500 or error in _FAULTS_OF_SLACK,
+    )
+
+
+def _seconds(header: object) -> float:
+    text = str(header)
+    return float(text) if text.isdecimal() and text.isascii() else DEFAULT_RETRY_AFTER

@@ -1,0 +1,106 @@
+"""Which of several processes watches: one row with a lease, on the database's clock.
+
+A session lock would break behind a transaction pooler; a row does not.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.ports import NotLeading
+from bot.store.database import Database
+from bot.store.schema import lease, process
+
+NAME = "watch"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long a lease lasts, and for how long a process that was not seen still counts as alive."""
+
+    lasts: timedelta = timedelta(seconds=60)
+    alive: timedelta = timedelta(seconds=25)
+
+
+class SqlLease:
+    """This process's claim to be the one that polls and delivers; the newest live process gets it."""
+
+    def __init__(self, database: Database, process_id: str, terms: Terms | None = None) -> None:
+        self._database = database
+        self._id = process_id
+        self._terms = terms or Terms()
+
+    async def hold(self, *, may_pass: bool = True) -> bool:
+        """Show that this process lives; take, renew or pass the lease; tell whether it is ours."""
+        async with self._database.transaction() as connection:
+            now = await _database_clock(connection)
+            held = (
+                await connection.execute(select(lease).where(lease.c.name == NAME).with_for_update())
+            ).one()
+            await self._show_life(connection, now)
+            newest = await self._newest(connection, now)
+            ours = held.holder == self._id
+            # A file is for one process: whoever held it before this one is gone, killed perhaps.
+            alone = connection.dialect.name == "sqlite"
+            free = alone or held.expires_at <= now or not held.holder
+            if ours and newest != self._id and may_pass:
+                await self._give(connection, newest, now)
+                return False
+            if ours or (free and newest == self._id):
+                await self._give(connection, self._id, now)
+                return True
+            return False
+
+    async def release(self) -> None:
+        """Give the lease back, so that another process need not wait for it to expire."""
+        async with self._database.transaction() as connection:
+            now = await _database_clock(connection)
+            await connection.execute(delete(process).where(process.c.id == self._id))
+            await connection.execute(
+                update(lease)
+                .where(lease.c.name == NAME, lease.c.holder == self._id)
+                .values(holder="", expires_at=now)
+            )
+
+    async def fence(self, connection: AsyncConnection) -> None:
+        """Keep the lease from changing hands until this transaction ends; raises `NotLeading`."""
+        row = (
+            await connection.execute(
+                select(lease).where(lease.c.name == NAME).with_for_update(read=True, key_share=False)
+            )
+        ).one()
+        if row.holder != self._id or row.expires_at <= await _database_clock(connection):
+            raise NotLeading("another process watches")
+
+    async def _show_life(self, connection: AsyncConnection, now: datetime) -> None:
+        mine = process.c.id == self._id
+        seen = await connection.execute(update(process).where(mine).values(seen_at=now))
+        if seen.rowcount == 0:
+            await connection.execute(insert(process).values(id=self._id, started_at=now, seen_at=now))
+
+    async def _newest(self, connection: AsyncConnection, now: datetime) -> str:
+        await connection.execute(delete(process).where(process.c.seen_at < now - self._terms.lasts))
+        found = await connection.scalar(
+            select(process.c.id)
+            .where(process.c.seen_at >= now - self._terms.alive)
+            .order_by(process.c.started_at.desc(), process.c.id.desc())
+            .limit(1)
+        )
+        return str(found)
+
+    async def _give(self, connection: AsyncConnection, holder: str, now: datetime) -> None:
+        await connection.execute(
+            update(lease)
+            .where(lease.c.name == NAME)
+            .values(holder=holder, expires_at=now + self._terms.lasts)
+        )
+
+
+async def _database_clock(connection: AsyncConnection) -> datetime:
+    if connection.dialect.name == "sqlite":
+        now = await connection.scalar(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
+        return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
+    at: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    return at.astimezone(UTC)

@@ -1,0 +1,30 @@
+import sys
+from subprocess import run
+
+import pytest
+
+from bot.core.model import Trouble
+from tests.crash.story import END, Outcome, owed
+from tests.samples import NO_CREDIT, WRONG_KEY
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "low", "unreadable"),
+    [
+        ([9000], [], []),
+        ([4999, 4999, 9000], [("worse", 1), END], []),
+        ([4999, 999, 4999, 999, 9000], [("worse", 1), ("worse", 2), ("worse", 2), END], []),
+        ([WRONG_KEY, NO_CREDIT, WRONG_KEY, 9000], [], [("worse", 1), ("worse", 2), END]),
+        ([0, WRONG_KEY, 9000], [("worse", 3), END], [("worse", 1), END]),
+    ],
+)
+def test_the_harness_knows_what_must_be_told(
+    outcomes: list[Outcome], low: list[object], unreadable: list[object]
+) -> None:
+    assert owed(outcomes) == {Trouble.LOW: low, Trouble.UNREADABLE: unreadable}
+
+
+def test_whatever_dies_no_word_is_lost_and_none_is_repeated_without_saying_so() -> None:
+    """In a process of its own, for it forks: 50 runs here, 10,000 by `make crashtest`."""
+    done = run([sys.executable, "-m", "tests.crash", "50"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

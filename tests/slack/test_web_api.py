@@ -1,0 +1,160 @@
+"""Whatever Slack does, a call ends in time and says what is known of the post."""
+
+import json
+import socket
+
+import aiohttp
+import pytest
+
+from bot.core.notice import Due, Kind
+from bot.ports import NotDelivered
+from bot.slack.messenger import SlackMessenger
+from bot.slack.socket_mode import SocketMode
+from bot.slack.web_api import WebApi, answer_to, refused
+from bot.slack.workspace import Workspace
+from tests.slack.conftest import Says, Scripted
+from tests.slack.test_blocks import BLOCKS, NOW
+
+HELLO = Due(Kind.HELLO, "C0ALERTS", NOW, (1,))
+
+
+def no(error: object, status: int = 200) -> Says:
+    """Return a refusal as Slack writes it."""
+    return Says(status, json.dumps({"ok": False, "error": error}))
+
+
+def api(session: aiohttp.ClientSession, url: str, seconds: float = 5.0) -> WebApi:
+    return WebApi("xoxb-test", url, session, seconds)
+
+
+async def posting(client: WebApi) -> NotDelivered:
+    with pytest.raises(NotDelivered) as caught:
+        await SlackMessenger(client, BLOCKS).post(HELLO)
+    return caught.value
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "invalid_auth", "token_expired", "is_archived"])
+async def test_a_refusal_that_people_mend_is_certain_and_permanent(
+    server: Scripted, session: aiohttp.ClientSession, error: str
+) -> None:
+    server.says(no(error))
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.permanent, refusal.unknown, refused(refusal)) == (error, True, False, True)
+
+
+@pytest.mark.parametrize(
+    "error", ["message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"]
+)
+async def test_a_message_that_is_no_longer_there_is_gone(
+    server: Scripted, session: aiohttp.ClientSession, error: str
+) -> None:
+    server.says(no(error))
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.gone, refusal.unknown) == (error, True, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (no("internal_error"), "internal_error"),
+        (no("fatal_error"), "fatal_error"),
+        (no("request_timeout"), "request_timeout"),
+        (no("service_unavailable", 503), "service_unavailable"),
+        (no("not_in_channel", 500), "not_in_channel"),
+        (no(None), "server_fault"),
+        (no(["a", "list"]), "server_fault"),
+        (Says(500, "<html>Server Error</html>", type="text/html"), "server_fault"),
+        (Says(502, "{not json"), "server_fault"),
+        (Says(200, "{not json"), "server_fault"),
+        (Says(200, ""), "server_fault"),
+        (Says(200, "null"), "server_fault"),
+        (Says(200, "[1]"), "server_fault"),
+        (Says(200, '"ok"'), "server_fault"),
+        (Says(200, "7"), "server_fault"),
+        (Says(200, "\xff\xfe"), "server_fault"),
+        (Says(200, "ok", type="text/plain"), "server_fault"),
+        (Says(200, '{"ok": true}'), "server_fault"),
+        (Says(200, '{"ok": true, "ts": 7}'), "server_fault"),
+        (Says(200, None), "timeout"),
+    ],
+    ids=str,
+)
+async def test_an_answer_that_says_neither_yes_nor_no_leaves_the_outcome_unknown(
+    server: Scripted, session: aiohttp.ClientSession, said: Says, error: str
+) -> None:
+    server.says(said)
+    client = api(session, server.url, 0.2 if said.body is None else 5.0)
+    refusal = await posting(client)
+    assert (refusal.error, refusal.unknown, refused(refusal)) == (error, True, False)
+
+
+async def test_a_connection_that_was_never_made_is_certain(session: aiohttp.ClientSession) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        refusal = await posting(api(session, f"http://127.0.0.1:{taken.getsockname()[1]}/"))
+    assert (refusal.error, refusal.unknown) == ("network", False)
+
+
+async def test_a_connection_that_breaks_off_leaves_the_outcome_unknown(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    server.says(Says(200, "short", {"Content-Encoding": "gzip"}))
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.unknown) == ("network", True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"Retry-After": "7"}, "{}", 7),
+        ({"Retry-After": "7"}, "{not json", 7),
+        ({"Retry-After": "soon"}, "{}", 30),
+        ({}, "{}", 30),
+    ],
+)
+async def test_a_rate_limit_says_how_long_to_wait(
+    server: Scripted, session: aiohttp.ClientSession, headers: dict[str, str], body: str, seconds: float
+) -> None:
+    server.says(Says(429, body, headers))
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.retry_after, refusal.unknown) == ("ratelimited", seconds, False)
+    assert not refused(refusal)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (no("invalid_auth"), "invalid_auth"),
+        (Says(200, "{not json"), "server_fault"),
+        (Says(200, "[1]"), "server_fault"),
+        (Says(200, None), "timeout"),
+    ],
+    ids=str,
+)
+async def test_the_questions_at_start_fail_in_the_same_words(
+    server: Scripted, session: aiohttp.ClientSession, said: Says, error: str
+) -> None:
+    server.says(said)
+    client = api(session, server.url, 0.2 if said.body is None else 5.0)
+    workspace = Workspace(client)
+    with pytest.raises(NotDelivered, match=error):
+        await workspace.learn()
+    with pytest.raises(NotDelivered, match=error):
+        await SocketMode(workspace.bolt_app(), client, "xapp-test").hold()
+
+
+async def test_a_good_answer_is_handed_on(server: Scripted, session: aiohttp.ClientSession) -> None:
+    server.says(Says(200, '{"ok": true, "ts": "1.2", "team_id": "T1"}'))
+    client = api(session, server.url)
+    assert await SlackMessenger(client, BLOCKS).post(HELLO) == "1.2"
+    assert (await answer_to(client.auth_test()))["team_id"] == "T1"
+
+
+async def test_who_is_admitted_is_known_once_slack_was_asked(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    server.says(Says(200, '{"ok": true, "team_id": "T1"}'))
+    workspace = Workspace(api(session, server.url))
+    assert workspace.admits("T2")
+    await workspace.learn()
+    assert (workspace.admits("T1"), workspace.admits(None), workspace.admits("T2")) == (True, True, False)

@@ -1,0 +1,105 @@
+"""How the bot starts when nothing is there yet, and how it stops while work is under way."""
+
+import asyncio
+import sqlite3
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog.testing
+
+from bot.demo.answers import GOOD, Answer
+from bot.demo.run import exhibition
+from tests.conftest import exhibit
+from tests.test_bot import ask, eventually, told
+
+HANGS = Answer(delay_before_headers=None)
+SOCKET_MODE: dict[str, Any] = {"slack_app_token": "xapp-demo", "slack_signing_secret": None}
+
+
+def logged(lines: list[Any], event: str, work: str) -> list[Any]:
+    return [line for line in lines if (line["event"], line.get("work")) == (event, work)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "work", "method", "mend"),
+    [
+        ({"slack_bot_token": "xoxb-wrong"}, "slack", "auth.test", "SLACK_BOT_TOKEN"),
+        (
+            SOCKET_MODE | {"slack_app_token": "xapp-wrong"},
+            "socket_mode",
+            "apps.connections.open",
+            "SLACK_APP_TOKEN",
+        ),
+    ],
+)
+async def test_a_token_that_slack_refuses_is_told_once_with_its_own_mend(
+    wrong: dict[str, Any], work: str, method: str, mend: str
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with exhibit(poll_interval="1h", **wrong) as demo:
+            await eventually(lambda: len([call for call in demo.slack.calls if call.method == method]) > 2)
+    (refused,) = logged(lines, "background.refused", work)
+    assert (refused["log_level"], refused["error"]) == ("error", "invalid_auth")
+    assert mend in refused["mend"]
+    assert logged(lines, "background.away", work) == []
+
+
+async def test_slack_away_at_start_is_a_warning_for_each_try_and_commands_are_answered() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with exhibit(poll_interval="1h", slack_api_url="http://127.0.0.1:1/api/") as demo:
+            assert "5,500 SMS" in await ask(demo)
+            first = (await eventually(lambda: logged(lines, "background.away", "slack")))[0]
+    assert (first["log_level"], first["error"]) == ("warning", "network")
+    assert logged(lines, "background.refused", "slack") == []
+
+
+async def test_what_nobody_expected_is_logged_at_once_and_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    # A version that no release has: Alembic's own error, which is none of the database's.
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        database.execute("INSERT INTO alembic_version VALUES ('0000')")
+    database.close()
+    with structlog.testing.capture_logs() as lines:
+        async with exhibition(drain=0, database_url=f"sqlite:///{path}") as demo:
+            failed = (await eventually(lambda: logged(lines, "background.failed", "watch")))[0]
+            assert failed["exc_info"]
+            assert "5,500 SMS" in await ask(demo)
+            with sqlite3.connect(path) as database:
+                database.execute("DROP TABLE alembic_version")
+            database.close()
+            await told(demo, "I watch the SMS Partner account sms")
+
+
+@pytest.mark.parametrize("mode", [{}, SOCKET_MODE], ids=["http", "socket"])
+async def test_a_command_that_was_acknowledged_is_answered_while_the_bot_stops(mode: dict[str, Any]) -> None:
+    slow = replace(GOOD, delay_before_headers=2.8)
+    async with exhibit(poll_interval="1h", provider_answer=slow, **mode) as demo:
+        if mode:
+            await eventually(lambda: demo.slack.socket_connected)
+        result = await demo.slack.command("")
+        assert [message.text for message in result.messages] == ["Asking SMS Partner…"]
+    answers = [message.text for message in demo.slack.messages if message.ephemeral_for == "U0ALICE"]
+    assert "269,082 SMS" in answers[-1]
+
+
+async def test_a_provider_that_hangs_is_not_waited_for_beyond_the_drain_and_the_person_hears_of_it() -> None:
+    async with exhibit(poll_interval="1h", provider_answer=HANGS, drain_seconds=3) as demo:
+        await demo.slack.command("")
+        began = time.monotonic()
+    assert time.monotonic() - began < 3 + 3
+    assert demo.slack.messages[-1].text.startswith("I am being restarted")
+
+
+async def test_a_command_that_is_being_read_when_the_bot_stops_is_still_answered() -> None:
+    async with exhibit(poll_interval="1h", provider_mode="html") as demo:
+        # The greeting comes after the first poll, so that the command makes a request of its own.
+        await told(demo, "I watch the SMS Partner account sms")
+        demo.provider.answers.append(replace(GOOD, delay_before_headers=0.5))
+        asking = asyncio.create_task(demo.slack.command(""))
+        await demo.provider.wait_for_requests(2)
+    result = await asking
+    assert (result.status, "269,082 SMS" in str(result.body)) == (200, True)
