@@ -15,7 +15,7 @@ test: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 crashtest: $(VENV)/.dev-installed
 	$(BIN)/python -m tests.crash 10000
