@@ -1,7 +1,9 @@
 """What people see when Slack refuses for a while, or when the configuration changes meanwhile."""
 
+import socket
 from pathlib import Path
 
+from bot.demo.run import exhibition
 from tests.conftest import exhibit
 from tests.test_bot import alerts, ask, kinds, polls, told
 
@@ -46,3 +48,16 @@ async def test_a_rule_that_is_removed_closes_its_alert_without_a_false_recovery(
         await polls(demo, 2)
         assert alerts(demo) == []
         assert "No alert is open." in await ask(demo, "alerts")
+
+
+async def test_a_database_that_takes_connections_and_says_nothing_holds_no_command() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"postgres://u:p@127.0.0.1:{silent.getsockname()[1]}/d"
+        async with exhibition(drain=0, database_url=url, drain_seconds=1) as demo:
+            helped = await demo.slack.command("help")
+            assert helped.messages[0].text.startswith("What `/smscredits` does")
+            await demo.slack.command("")
+            live = await demo.slack.wait_for(lambda message: "5,500 SMS" in message.text, 20)
+            assert live.ephemeral_for == "U0ALICE"

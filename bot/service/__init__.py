@@ -29,6 +29,9 @@ from bot.service.outage import Outage
 READ_SECONDS = 45
 """One reading of one account ends within this, tries and back-off included."""
 
+UNDELIVERED_SECONDS = 1
+"""Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
+
 FRESH = timedelta(seconds=10)
 """A reading younger than this answers a command without asking the provider again."""
 
@@ -207,10 +210,11 @@ class Service:
         return tuple((episode, watch) for watch in watches for episode in watch.episodes)
 
     async def undelivered(self) -> tuple[Undelivered, ...]:
-        """Return what Slack has refused so far; nothing while the database is away."""
+        """Return what Slack has refused so far; nothing while the database does not answer at once."""
         try:
-            return await self._outbox.undelivered()
-        except StoreAway:
+            async with asyncio.timeout(UNDELIVERED_SECONDS):
+                return await self._outbox.undelivered()
+        except (StoreAway, TimeoutError):
             return ()
 
     async def status(self, name: str = "") -> tuple[AccountStatus, ...]:

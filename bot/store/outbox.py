@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import Ending, Episode, Level, Watch
+from bot.core.model import Episode, Level, Watch
 from bot.core.notice import EDIT_DELAY, Due, Edit, Kind, Notice, Owed, Undelivered
 from bot.store.database import Database
 from bot.store.lease import SqlLease
@@ -161,11 +161,8 @@ class SqlOutbox:
 
 
 def _no_longer_wanted(due: Due) -> bool:
-    """Whether a change of configuration, or a mute that came after a reminder, makes the word pointless."""
-    if due.episode is None:
-        return False
-    closed = due.episode.ending is not Ending.RECOVERED
-    return closed or (due.kind is Kind.REMINDER and due.episode.mute is not None)
+    """Whether a reminder was muted before it could be told; the mute's end brings another."""
+    return due.kind is Kind.REMINDER and due.episode is not None and due.episode.mute is not None
 
 
 async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
