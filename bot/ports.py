@@ -141,8 +141,11 @@ class Outbox(Protocol):
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far, oldest first, one entry for each channel."""
 
-    async def edits(self, now: datetime) -> tuple[Edit, ...]:
-        """Return the living messages to bring up to date now."""
+    async def edits(self, now: datetime) -> tuple[str, ...]:
+        """Return the episodes whose living message is to be brought up to date now."""
+
+    async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
+        """Return what the message is to show at this moment; nothing if it is up to date by now."""
 
     async def postponed(self, edit: Edit, until: datetime) -> None:
         """Leave a living message as it is until then."""

@@ -1,7 +1,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -20,6 +20,7 @@ from bot.store import Database, SqlLease, SqlOutbox, SqlRounds, SqlWatches, Term
 from tests.samples import CRITICAL, DOWN, NO_CREDIT, NOW, WARNING, WATCHED, WRONG_KEY, account, credit, rule
 from tests.store.conftest import postgresql
 from tests.store.server import database_of
+from tests.test_cost import Count
 
 __all__ = ["postgresql"]  # a fixture
 
@@ -755,6 +756,39 @@ async def test_a_decision_about_what_is_not_open_changes_nothing(start: Start, w
     decided = await bot.service.decide(episode.id if which == "ended" else "0", Decision("U1", None))
     assert decided.reason is Reason.NOT_OPEN
     assert (decided.episode is not None and decided.episode.ended_at is not None) is (which == "ended")
+
+
+# Not watching
+
+
+async def test_not_watching_is_told_once_and_its_end(start: Start) -> None:
+    bot = await start(9000)
+    await bot.cycle()
+    await bot.service.lead()
+    for hours, told in ((0.9, 0), (0.2, 1), (5, 1)):
+        bot.wall.pass_(timedelta(hours=hours))
+        await bot.service.lead()
+        await bot.service.deliver()
+        assert bot.channel.told == ["gap"] * told
+    await bot.cycle()
+    await bot.service.lead()
+    await bot.service.deliver()
+    assert bot.channel.told == ["gap", "gap"]
+    lasting, over = (due.gap for due in bot.channel.posts)
+    assert lasting is not None
+    assert over == replace(lasting, until=bot.wall.now())
+
+
+async def test_a_poll_of_one_account_in_which_nothing_changes_is_one_transaction(
+    start: Start, database: Database
+) -> None:
+    bot = await start(9000)
+    await bot.cycle()
+    bot.wall.pass_(timedelta(minutes=5))
+    count = Count(database)
+    (polled,) = await bot.service.poll()
+    assert polled.judged
+    assert count.commits == 1
 
 
 # Reminders and outcomes that are unknown

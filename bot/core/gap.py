@@ -40,6 +40,8 @@ def completed(
 ) -> tuple[Round, Gap | None]:
     """Note a completed poll, by a process started at `started_at`, and the end of a gap if there was one."""
     after = Round(polled_at=now)
+    if before.polled_at and now <= before.polled_at:
+        return before, None  # another process has completed a later one meanwhile
     if before.gap_since:
         return after, Gap(before.gap_since, now)
     if before.polled_at is None or now - before.polled_at <= _limit(interval):

@@ -92,6 +92,7 @@ class Service:
         self._started_at = clock.now()
         self._outage = Outage(messenger)
         self._standing_by = False
+        self._completed_at: datetime | None = None
         self.leading = False
         self._passing = asyncio.Lock()
         self._reading: dict[str, asyncio.Task[tuple[datetime, Reading | Failure]]] = {}
@@ -121,9 +122,7 @@ class Service:
                 await self.reconcile()
                 await self.greet()
             if holds:
-                now = self._clock.now()
-                decide_ = partial(checked, now=now, interval=self._poll_interval, started_at=self._started_at)
-                await self._rounds.note(decide_, self.channels, now)
+                await self._note_round()
         except StoreAway:
             self.leading = False
             await self.tell_outage()
@@ -166,9 +165,7 @@ class Service:
                 raise result
         done = tuple(result for result in polled if isinstance(result, Polled))
         if done and all(result.judged for result in done):
-            now = self._clock.now()
-            decide_ = partial(completed, now=now, interval=self._poll_interval, started_at=self._started_at)
-            await self._rounds.note(decide_, self.channels, now)
+            self._completed_at = self._clock.now()
         return done
 
     async def remind(self) -> None:
@@ -229,6 +226,15 @@ class Service:
         for task in self._reading.values():
             task.cancel()
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
+
+    async def _note_round(self) -> None:
+        """Note the last completed poll, or that there is none for long; not while polling, which costs enough."""
+        now, completed_at = self._clock.now(), self._completed_at
+        judge = partial(completed, now=completed_at) if completed_at else partial(checked, now=now)
+        decide_ = partial(judge, interval=self._poll_interval, started_at=self._started_at)
+        await self._rounds.note(decide_, self.channels, now)
+        if self._completed_at == completed_at:
+            self._completed_at = None
 
     async def _poll(self, account: Account) -> Polled:
         if account.name in self._polling:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from bot.core.notice import Edit, Kind, Owed
+from bot.core.notice import Kind, Owed
 from bot.ports import Clock, Messenger, NotDelivered, NotLeading, Outbox, StoreAway
 
 SLOWEST_RETRY = timedelta(minutes=10)
@@ -120,11 +120,14 @@ class Courier:
         await self._outbox.sent(due, message, self._clock.now())
         return done
 
-    async def _edit(self, edit: Edit) -> Delivery:
+    async def _edit(self, episode: str) -> Delivery:
         now = self._clock.now()
-        done = Delivery(Delivered.EDITED, edit.episode.channel, None, edit.episode.id)
         if len(self._edited) == EDITS_A_MINUTE and now - self._edited[0] < timedelta(minutes=1):
-            return replace(done, outcome=Delivered.NOT_OWED)
+            return Delivery(Delivered.NOT_OWED, episode=episode)
+        edit = await self._outbox.claim_edit(episode, now)
+        if edit is None:
+            return Delivery(Delivered.NOT_OWED, episode=episode)
+        done = Delivery(Delivered.EDITED, edit.episode.channel, None, episode)
         self._edited.append(now)
         try:
             await self._messenger.edit(edit)

@@ -109,26 +109,31 @@ class SqlOutbox:
                 first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"]))
             return tuple(first.values())
 
-    async def edits(self, now: datetime) -> tuple[Edit, ...]:
-        """Return the living messages to bring up to date now."""
+    async def edits(self, now: datetime) -> tuple[str, ...]:
+        """Return the episodes whose living message is to be brought up to date now, the longest due first."""
         async with self._database.transaction() as connection:
-            rows = await connection.execute(
-                select(episode)
+            rows = await connection.scalars(
+                select(episode.c.id)
                 .where(episode.c.edit_at <= now, episode.c.root != "")
                 .order_by(episode.c.edit_at)
                 .limit(_AT_A_TIME)
             )
-            return tuple(
-                [
-                    Edit(
-                        episode_from(row),
-                        await load_watch(connection, row["account"]),
-                        row["root"],
-                        row["edit_at"],
-                    )
-                    for row in rows.mappings().all()
-                ]
+            return tuple(rows)
+
+    async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
+        """Return what the episode's living message is to show, as of this transaction; nothing if up to date."""
+        async with self._database.transaction() as connection:
+            await self._lease.fence(connection)
+            found = await connection.execute(
+                select(episode).where(
+                    episode.c.id == identity, episode.c.edit_at <= now, episode.c.root != ""
+                )
             )
+            row = found.mappings().first()
+            if row is None:
+                return None
+            watch = await load_watch(connection, row["account"])
+            return Edit(episode_from(row), watch, row["root"], row["edit_at"])
 
     async def postponed(self, edit: Edit, until: datetime) -> None:
         """Leave a living message as it is until then."""

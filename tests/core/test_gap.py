@@ -57,3 +57,8 @@ def test_a_short_stop_and_the_very_first_poll_are_no_gap() -> None:
     assert completed(Round(), MORNING, FIVE_MINUTES, MORNING)[1] is None
     assert completed(Round(MORNING - timedelta(minutes=59)), MORNING, FIVE_MINUTES, MORNING)[1] is None
     assert checked(Round(), MORNING, FIVE_MINUTES, NIGHT) == (Round(), None)
+
+
+def test_a_poll_that_was_completed_before_the_one_noted_changes_nothing() -> None:
+    noted = Round(MORNING)
+    assert completed(noted, MORNING - timedelta(seconds=5), FIVE_MINUTES, NIGHT) == (noted, None)

@@ -162,6 +162,8 @@ async def test_a_late_writer_changes_nothing(database: Database, first: SqlLease
     with pytest.raises(NotLeading):
         await outbox.claim(owed, NOW)
     with pytest.raises(NotLeading):
+        await outbox.claim_edit(owed.episode, NOW)
+    with pytest.raises(NotLeading):
         await rounds.note(lambda before: (before, None), ("C1",), NOW)
     assert (await SqlWatches(database, second).change(WATCHED.name, worse)).reasons == (Reason.WORSE,)
     due = await SqlOutbox(database, second).claim(owed, at(1))

@@ -49,7 +49,9 @@ async def told(outbox: SqlOutbox, now: datetime, message: str) -> Due:
 
 
 async def only_edit(outbox: SqlOutbox, now: datetime) -> Edit:
-    (edit,) = await outbox.edits(now)
+    (episode,) = await outbox.edits(now)
+    edit = await outbox.claim_edit(episode, now)
+    assert edit is not None
     return edit
 
 
@@ -354,6 +356,21 @@ async def test_a_change_during_the_edit_asks_for_another(watches: SqlWatches, ou
     assert again.episode.level is Level.EMPTY
     await outbox.edited(again, at(2))
     assert await outbox.edits(at(999)) == ()
+
+
+async def test_an_edit_shows_the_state_at_the_moment_of_sending(
+    watches: SqlWatches, outbox: SqlOutbox
+) -> None:
+    await polled(watches, 999)
+    await told(outbox, at(0), "1.1")
+    await polled(watches, 1100, first=1)
+    (episode,) = await outbox.edits(at(1))
+    await polled(watches, 0, first=2)
+    edit = await outbox.claim_edit(episode, at(2))
+    assert edit is not None
+    assert edit.episode.level is Level.EMPTY
+    await outbox.edited(edit, at(2))
+    assert await outbox.claim_edit(episode, at(2)) is None
 
 
 async def test_the_end_is_shown_in_the_living_message_as_well(watches: SqlWatches, outbox: SqlOutbox) -> None:
