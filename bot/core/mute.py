@@ -76,7 +76,23 @@ def reconcile(watch: Watch, account: Account | None, now: datetime, policy: Poli
         return _closed(replace(watch, failures=0, failing_since=None), gone, now, Reason.NOT_CONFIGURED)
     ruled = _ruled(watch, account, now, policy)
     moved = _moved(ruled.watch, account, now, policy)
-    return _together(ruled, moved)
+    recalled = _recalled(moved.watch, now, policy)
+    return _together(_together(ruled, moved), recalled)
+
+
+def _recalled(watch: Watch, now: datetime, policy: Policy) -> Step:
+    """Set the next word of what has none: told by a release without reminders, or while they were off."""
+    idle = [scheduled(one, now, policy) for one in watch.episodes if one.remind_at is None]
+    due = tuple(episode for episode in idle if episode.remind_at)
+    if not due:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    return Step(
+        watch=with_episodes(watch, due),
+        at=now,
+        reasons=(Reason.REMINDERS_ON,),
+        touched=due,
+        edits={episode.id: Urgency.NOW for episode in due},
+    )
 
 
 def _together(first: Step, second: Step) -> Step:

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NOT_CONFIGURED = "not_configured"
     CHANNEL_CHANGED = "channel_changed"
     RULES_CHANGED = "rules_changed"
+    REMINDERS_ON = "reminders_on"
 
 
 class Urgency(StrEnum):

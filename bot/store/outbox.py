@@ -121,7 +121,7 @@ class SqlOutbox:
             return tuple(rows)
 
     async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
-        """Return what the episode's living message is to show, as of this transaction; nothing if up to date."""
+        """Return what the episode's living message is to show, as of this transaction, or nothing."""
         async with self._database.transaction() as connection:
             await self._lease.fence(connection)
             found = await connection.execute(

@@ -429,3 +429,15 @@ def test_every_step_of_a_life_leaves_nothing_to_reconcile() -> None:
     for step in lived(9000, 4999, 999, 0, WRONG_KEY, 999, DOWN, 9000):
         assert reconcile(step.watch, WATCHED, at(60), POLICY).reasons == (Reason.NOTHING_DUE,)
         assert all(episode.trouble in Trouble for episode in step.watch.episodes)
+
+
+def test_an_alert_without_a_next_word_gets_one_when_reminders_are_switched_on() -> None:
+    """So it is with one told while they were off, or by a release that had none."""
+    off = replace(POLICY, reminder_warning=timedelta(0), reminder_critical=timedelta(0))
+    watch = known(9000, 4999, policy=off)
+    assert low(watch).remind_at is None
+    assert reconcile(watch, WATCHED, at(30), off).reasons == (Reason.NOTHING_DUE,)
+    step = reconcile(watch, WATCHED, at(30), POLICY)
+    assert step.reasons == (Reason.REMINDERS_ON,)
+    assert low(step.watch).remind_at == at(1 + DAY)
+    assert reconcile(step.watch, WATCHED, at(31), POLICY).reasons == (Reason.NOTHING_DUE,)
