@@ -228,7 +228,7 @@ class Service:
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
 
     async def _note_round(self) -> None:
-        """Note the last completed poll, or that there is none for long; here, so that polling costs no more."""
+        """Note the last completed poll, or that there is none for long; a poll itself need not write it."""
         now, completed_at = self._clock.now(), self._completed_at
         judge = partial(completed, now=completed_at) if completed_at else partial(checked, now=now)
         decide_ = partial(judge, interval=self._poll_interval, started_at=self._started_at)
