@@ -1,11 +1,10 @@
 """The composition root: opened in order, wired, closed in reverse; the only owner of the clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from uuid import uuid4
 
@@ -13,12 +12,12 @@ import aiohttp
 import structlog
 
 from bot import web
-from bot.core.model import Account, Field, Level, Policy, Rule
+from bot.core.model import Policy, Product
 from bot.partner import Partner
 from bot.ports import NotDelivered, StoreAway
 from bot.schedule import Schedule
 from bot.service import Service
-from bot.settings import Settings
+from bot.settings import Settings, Watched
 from bot.slack.blocks import Blocks
 from bot.slack.handlers import Handlers
 from bot.slack.messenger import SlackMessenger
@@ -27,7 +26,7 @@ from bot.slack.replies import Replies
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, refused
 from bot.slack.workspace import Workspace
-from bot.store import Database, SqlLease, SqlOutbox, SqlRounds, SqlWatches
+from bot.store import Database, SqlBudget, SqlLease, SqlOutbox, SqlRounds, SqlWatches
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
@@ -39,6 +38,9 @@ LONGEST_PAUSE = 30.0
 
 LONGEST_DRAIN = 22.0
 """Seconds: hosts kill 30 s after SIGTERM, and closing takes some of them."""
+
+REQUESTS_PER_HOST = 32
+"""How many requests may be on their way to one of the provider's hosts."""
 
 CLOSE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
@@ -65,29 +67,37 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
     """Run the bot: it serves at once, and watches as soon as the database is ready."""
     async with AsyncExitStack() as stack:
         clock = SystemClock()
-        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        # Every client bounds its own requests; waiting for a connection must not eat an attempt's time.
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            )
+        )
         database = Database(settings.database_url.get_secret_value())
         stack.push_async_callback(database.close)
         lease = SqlLease(database, uuid4().hex)
         client = WebApi(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
-        accounts = (account(settings),)
+        watched = settings.watched
+        accounts = tuple(one.account for one in watched)
         policy = Policy(
             settings.unreadable_after,
             settings.rearm_margin,
             settings.reminder_warning,
             settings.reminder_critical,
         )
-        words = Words(ENGLISH, Figures(ENGLISH.locale, settings.timezone), policy)
+        words = Words(
+            ENGLISH,
+            Figures(ENGLISH.locale, settings.timezone),
+            policy,
+            {account.name: account for account in accounts},
+        )
         blocks = Blocks(
             words, accounts, settings.poll_interval, settings.top_up_url, settings.mention_on_critical or ""
-        )
-        partner = Partner(
-            session, settings.smspartner_api_url, settings.smspartner_api_key.get_secret_value()
         )
         service = Service(
             accounts=accounts,
             policy=policy,
-            sources={accounts[0].name: partner},
+            sources=_sources(watched, session, SqlBudget(database)),
             watches=SqlWatches(database, lease),
             outbox=SqlOutbox(database, lease),
             lease=lease,
@@ -113,8 +123,13 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             watching=asyncio.Event(),
         )
         log.info("bot.ready", port=bot.port, mode="http" if events else "socket")
-        if not accounts[0].rules:
-            log.warning("settings.no_threshold", consequence="warns at empty and unreadable only")
+        for account in accounts:
+            if not account.rules:
+                log.warning(
+                    "settings.no_threshold",
+                    account=account.name,
+                    consequence="warns at empty and unreadable only",
+                )
         await stack.enter_async_context(_background(_insist(workspace.learn, "slack", words.slack_error)))
         socket = None
         if settings.slack_app_token is not None:
@@ -128,20 +143,22 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         yield bot
 
 
-def account(settings: Settings) -> Account:
-    """Return the account that the key variable makes, with the environment's rules."""
-    thresholds: tuple[tuple[Field, Level, Decimal | None, str], ...] = (
-        (Field.CREDIT_SMS, Level.WARNING, settings.credit_sms_warning, "CREDIT_SMS_WARNING"),
-        (Field.CREDIT_SMS, Level.CRITICAL, settings.credit_sms_critical, "CREDIT_SMS_CRITICAL"),
-        (Field.BALANCE, Level.WARNING, settings.balance_warning, "BALANCE_WARNING"),
-        (Field.BALANCE, Level.CRITICAL, settings.balance_critical, "BALANCE_CRITICAL"),
-    )
-    rules = tuple(
-        Rule(field, level, threshold, source)
-        for field, level, threshold, source in thresholds
-        if threshold is not None
-    )
-    return Account("sms", settings.alert_channel, rules)
+def _sources(
+    watched: Sequence[Watched], session: aiohttp.ClientSession, budget: SqlBudget
+) -> dict[str, Partner]:
+    """Return a client for each account; those of one host share its slots."""
+    slots = {one.api_url: asyncio.Semaphore(REQUESTS_PER_HOST) for one in watched}
+    return {
+        one.account.name: Partner(
+            session,
+            one.api_url,
+            one.api_key.get_secret_value(),
+            one.account.product,
+            slots=slots[one.api_url],
+            budget=budget if one.account.product is Product.VOICE else None,
+        )
+        for one in watched
+    }
 
 
 @asynccontextmanager

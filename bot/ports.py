@@ -2,6 +2,7 @@
 
 OutsideError
 ├── Unreadable    the provider gave no good reading: carries the `Failure`
+├── HeldBack      the provider was not asked: it allows only so many requests a minute
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
 ├── StoreAway     the database does not answer
 └── NotLeading    another process watches: this one may change nothing
@@ -26,6 +27,10 @@ class Unreadable(OutsideError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.cause.value)
         self.failure = failure
+
+
+class HeldBack(OutsideError):
+    """The provider was not asked, for its limit of requests a minute is used up."""
 
 
 class NotDelivered(OutsideError):
@@ -67,7 +72,14 @@ class Source(Protocol):
     """Where an account's credits are read."""
 
     async def read(self, account: Account) -> Credits:
-        """Ask the provider once, with its retries; raises `Unreadable`."""
+        """Ask the provider once, with its retries; raises `Unreadable` and `HeldBack`."""
+
+
+class Budget(Protocol):
+    """How many requests a minute a key may still make, counted over all processes."""
+
+    async def spend(self, key_digest: str) -> bool:
+        """Count one request, if there is one left; raises `StoreAway`."""
 
 
 class Lease(Protocol):
@@ -80,13 +92,23 @@ class Lease(Protocol):
         """Give the lease back."""
 
 
+Decide = Callable[[Watch], Step]
+"""A pure decision about what is known of one account; it may be asked again after a lost race."""
+
+
 class Watches(Protocol):
     """What is remembered of each account; every method raises `StoreAway`."""
 
-    async def change(self, account: str, decide: Callable[[Watch], Step], *, leading: bool = True) -> Step:
+    async def change(self, account: str, decide: Decide, *, leading: bool = True) -> Step:
         """Load the account's state, decide, and write all that follows in one transaction.
 
         What only the watching process may decide (`leading`) raises `NotLeading` elsewhere.
+        """
+
+    async def change_many(self, decisions: Mapping[str, Decide]) -> tuple[Step | Exception, ...]:
+        """The same for many accounts in one transaction, in their order; raises `NotLeading`.
+
+        What one decision raises is returned in its place.
         """
 
     async def to_recall(self, now: datetime) -> tuple[str, ...]:
@@ -100,6 +122,9 @@ class Watches(Protocol):
 
     async def watch(self, account: str) -> Watch:
         """Return what is known of the account."""
+
+    async def known(self, accounts: Sequence[str]) -> Mapping[str, Watch]:
+        """Return what is known of each of these accounts."""
 
     async def greet(self, notice: Notice) -> bool:
         """Write the greeting of a channel down, once for ever; tell whether it was new."""

@@ -9,8 +9,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.model import Failure
 from bot.ports import Clock, NotLeading, StoreAway
-from bot.service import READ_SECONDS, Polled, Service
+from bot.service import Polled, Service
 from bot.service.courier import Delivered, Delivery
+from bot.service.reader import READ_SECONDS
 from bot.text import Words
 
 log = structlog.get_logger()
@@ -164,6 +165,12 @@ def _log_poll(polled: Polled) -> None:
     about = {"account": polled.account}
     if polled.passed_on:
         log.info("poll.passed_on", **about)
+        return
+    if polled.held_back:
+        log.info("poll.held_back", **about, why="the provider allows no more requests this minute")
+        return
+    if polled.outcome is None and polled.step:
+        log.info("poll.shared", **about, reasons=",".join(polled.step.reasons))
         return
     if polled.outcome is None:
         log.info("poll.skipped", **about, why="the last reading is still on its way")

@@ -32,7 +32,7 @@ def test_app_json_asks_for_exactly_the_settings_that_the_code_reads() -> None:
         assert env[name.upper()]["description"] == field.description
         assert all(isinstance(value, str) for key, value in env[name.upper()].items() if key == "value")
     required = {name for name, asked in env.items() if asked["required"]}
-    assert required == {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SMSPARTNER_API_KEY", "ALERT_CHANNEL"}
+    assert required == {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ALERT_CHANNEL"}
 
 
 def test_the_example_environment_names_every_setting() -> None:

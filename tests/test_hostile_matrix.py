@@ -213,7 +213,7 @@ async def _read_everything() -> dict[str, dict[str, Outcome]]:
 @pytest.fixture(scope="module")
 def read() -> Iterator[dict[str, dict[str, Outcome]]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bot.partner.ATTEMPT_SECONDS", 0.2)
+        patch.setattr("bot.partner.client.ATTEMPT_SECONDS", 0.2)
         stamina.set_testing(True, attempts=2)
         hooks = stamina.instrumentation.get_on_retry_hooks()
         stamina.instrumentation.set_on_retry_hooks([])  # the table alone is what `-s` shows

@@ -14,7 +14,17 @@ import aiohttp
 import pytest
 import stamina
 
-from bot.core.model import TOLD_AT_ONCE, WORTH_RETRYING, Cause, Credits, Failure, Field, Level
+from bot.core.model import (
+    FIELDS,
+    TOLD_AT_ONCE,
+    WORTH_RETRYING,
+    Cause,
+    Credits,
+    Failure,
+    Field,
+    Level,
+    Product,
+)
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, RawJson, refusal, with_value, with_values
 from bot.demo.provider import SimulatedProvider
 from bot.demo.world import DemoWorld, PrepaidAccount
@@ -56,7 +66,7 @@ def answer(**parts: Any) -> Answer:
 # What an answer means
 
 
-@pytest.mark.parametrize("name", Field)
+@pytest.mark.parametrize("name", FIELDS[Product.SMS])
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -75,7 +85,7 @@ def answer(**parts: Any) -> Answer:
     ],
 )
 def test_numbers_are_read_in_every_spelling(name: Field, value: object, expected: str) -> None:
-    found = found_in(with_value(name, value), needed=frozenset(Field))
+    found = found_in(with_value(name, value), needed=frozenset(FIELDS[Product.SMS]))
     assert isinstance(found, Credits)
     assert found.amounts[name] == Decimal(expected)
     assert str(found.amounts[name]) != "-0"
@@ -101,7 +111,7 @@ def test_money_is_exact(value: object, expected: str) -> None:
     assert found.amounts[Field.BALANCE] == Decimal(expected)
 
 
-@pytest.mark.parametrize("name", Field)
+@pytest.mark.parametrize("name", FIELDS[Product.SMS])
 @pytest.mark.parametrize(
     "value",
     [
@@ -146,17 +156,17 @@ def test_what_is_no_number_is_unreadable_where_a_rule_needs_it_and_absent_elsewh
     assert found_in(bad, needed=frozenset({name})) == Failure(Cause.FIELD_NOT_A_NUMBER, field=name.value)
     elsewhere = found_in(bad, needed=frozenset())
     assert isinstance(elsewhere, Credits)
-    assert set(elsewhere.amounts) == set(Field) - {name}
+    assert set(elsewhere.amounts) == set(FIELDS[Product.SMS]) - {name}
 
 
-@pytest.mark.parametrize("name", [name for name in Field if name is not Field.BALANCE])
+@pytest.mark.parametrize("name", [name for name in FIELDS[Product.SMS] if name is not Field.BALANCE])
 @pytest.mark.parametrize("value", ["12.5", 12.5, "0.001"])
 def test_half_an_sms_is_no_number(name: Field, value: object) -> None:
     failure = Failure(Cause.FIELD_NOT_A_NUMBER, field=name.value)
     assert found_in(with_value(name, value), needed=frozenset({name})) == failure
 
 
-@pytest.mark.parametrize("name", Field)
+@pytest.mark.parametrize("name", FIELDS[Product.SMS])
 @pytest.mark.parametrize("value", [MISSING, None])
 def test_missing_is_not_zero(name: Field, value: object) -> None:
     bad = with_values({name: value, "solde": value})
@@ -365,7 +375,7 @@ def test_a_code_that_is_no_word_is_not_repeated(code: object) -> None:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("bot.partner.ATTEMPT_SECONDS", 0.2)
+    monkeypatch.setattr("bot.partner.client.ATTEMPT_SECONDS", 0.2)
     stamina.set_testing(True, attempts=3)
     yield
     stamina.set_testing(False)

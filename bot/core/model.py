@@ -8,14 +8,50 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
 
+class Product(StrEnum):
+    """What an account sends; each product has its own host, key and wallet."""
+
+    SMS = "sms"
+    VOICE = "voice"
+    MAIL = "mail"
+
+
 class Field(StrEnum):
-    """What the provider counts, by its name on the wire."""
+    """What the provider counts, by its name on the wire; speaking times are in seconds.
+
+    Voice Partner's `credit` is money, so it is a balance here.
+    """
 
     CREDIT_SMS = "creditSms"
     CREDIT_SMS_ECO = "creditSmsECO"
     CREDIT_HLR = "creditHlr"
     TO_SEND = "toSend"
+    CREDIT_MAIL = "creditMail"
     BALANCE = "balance"
+    SPEAKING_MOBILE = "tts"
+    SPEAKING_FIXED = "tts_fixe"
+    VOICE_MESSAGES = "voice.message"
+
+
+FIELDS: Mapping[Product, tuple[Field, ...]] = {
+    Product.SMS: (
+        Field.CREDIT_SMS,
+        Field.CREDIT_SMS_ECO,
+        Field.CREDIT_HLR,
+        Field.TO_SEND,
+        Field.BALANCE,
+    ),
+    Product.VOICE: (Field.BALANCE, Field.SPEAKING_MOBILE, Field.SPEAKING_FIXED, Field.VOICE_MESSAGES),
+    Product.MAIL: (Field.CREDIT_MAIL, Field.BALANCE),
+}
+"""What each product shows, in this order."""
+
+RULED: Mapping[Product, tuple[Field, ...]] = {
+    Product.SMS: (Field.CREDIT_SMS, Field.CREDIT_SMS_ECO, Field.CREDIT_HLR, Field.BALANCE),
+    Product.VOICE: (Field.BALANCE,),
+    Product.MAIL: (Field.CREDIT_MAIL, Field.BALANCE),
+}
+"""What a rule of each product may be about."""
 
 
 class Level(IntEnum):
@@ -66,39 +102,81 @@ TOLD_AT_ONCE = frozenset(
 )
 """Failures that waiting does not heal: the channel hears of them at the first one."""
 
+HEALING = frozenset(
+    {
+        Cause.NETWORK,
+        Cause.TIMEOUT,
+        Cause.SERVER_FAULT,
+        Cause.RATE_LIMITED,
+        Cause.NOT_JSON,
+        Cause.DEGRADED,
+    }
+)
+"""Failures of the provider's, that heal by themselves: accounts of one host and channel share an episode."""
+
 WORTH_RETRYING = frozenset({Cause.NETWORK, Cause.TIMEOUT, Cause.SERVER_FAULT})
 """Failures that a second try within the same poll may heal."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why one reading failed, with what the person who mends it needs to know."""
+    """Why one reading failed, with what the person who mends it needs to know.
+
+    `listing`: the account itself was read, but the list of its sub-accounts was not.
+    """
 
     cause: Cause
     field: str = ""
     status: int = 0
     code: str = ""
+    listing: bool = False
 
     @property
     def level(self) -> Level:
         """How bad it is: "insufficient credit" probably means that nothing is sent any more."""
-        return Level.CRITICAL if self.cause is Cause.NO_CREDIT else Level.WARNING
+        probably_empty = self.cause is Cause.NO_CREDIT and not self.listing
+        return Level.CRITICAL if probably_empty else Level.WARNING
+
+
+@dataclass(frozen=True)
+class SubAccount:
+    """One sub-account as listed: its id there, what is left of its money (absent: not given or no number).
+
+    `absences` counts the complete lists in a row that did not hold it any more.
+    """
+
+    id: str
+    balance: Decimal | None = None
+    currency: str = ""
+    email: str = ""
+    absences: int = 0
 
 
 @dataclass(frozen=True)
 class Credits:
-    """What the provider says is left; amounts are exact, absent ones are not in the mapping."""
+    """What the provider says is left; amounts are exact, absent ones are not in the mapping.
+
+    `unlisted` says why the sub-accounts could not be listed, though all else was read.
+    """
 
     amounts: Mapping[Field, Decimal]
     currency: str = ""
+    subaccounts: tuple[SubAccount, ...] = ()
+    unlisted: Failure | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "amounts", MappingProxyType(dict(self.amounts)))
 
     @property
+    def at_zero(self) -> tuple[Field, ...]:
+        """What is used up, so that nothing can be sent any more."""
+        needed = (Field.BALANCE, Field.CREDIT_SMS)
+        return tuple(name for name in needed if self.amounts.get(name, Decimal(1)) <= 0)
+
+    @property
     def empty(self) -> bool:
         """Whether nothing can be sent any more."""
-        return any(self.amounts.get(name, Decimal(1)) <= 0 for name in (Field.BALANCE, Field.CREDIT_SMS))
+        return bool(self.at_zero)
 
     @property
     def sms_price(self) -> Decimal | None:
@@ -127,12 +205,28 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class SubAccounts:
+    """How an account's sub-accounts are watched: by these rules on their balance, e-mails shown or not."""
+
+    rules: tuple[Rule, ...] = ()
+    emails: bool = False
+
+
+@dataclass(frozen=True)
 class Account:
-    """One prepaid account to watch; its key lives with the provider's client, never here."""
+    """One prepaid account to watch; its key lives with the provider's client, never here.
+
+    `key_source` is the variable that holds the key. `group` ("host@channel") names those that share one
+    episode when their provider's host fails; empty for one that is alone with its host and channel.
+    """
 
     name: str
     channel: str
     rules: tuple[Rule, ...] = ()
+    product: Product = Product.SMS
+    subaccounts: SubAccounts | None = None
+    key_source: str = "SMSPARTNER_API_KEY"
+    group: str = ""
 
     @property
     def needed(self) -> frozenset[Field]:
@@ -142,11 +236,16 @@ class Account:
 
 @dataclass(frozen=True)
 class Firing:
-    """A rule that has fired and has not ended, with the threshold it was judged by."""
+    """A rule that has fired and has not ended, with the threshold it was judged by.
+
+    Without a `subaccount` (its id) it is the account's own. *Empty* needs no rule: its threshold is zero,
+    and it fires at zero too.
+    """
 
     field: Field
     level: Level
     threshold: Decimal
+    subaccount: str = ""
 
 
 class Trouble(StrEnum):
@@ -174,12 +273,26 @@ class Rise:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Member:
+    """An account in the episode that a group shares: since when it fails and why, until it was read again."""
+
+    account: str
+    since: datetime
+    failure: Failure
+    until: datetime | None = None
+
+
 class Ending(StrEnum):
-    """How an episode ended; all but the first by a change of configuration, told by an edit alone."""
+    """How an episode ended; all but the first are told by an edit alone.
+
+    The next two end by a change of configuration, the last because each account now has its own episode.
+    """
 
     RECOVERED = "recovered"
     NOT_CONFIGURED = "not_configured"
     MOVED = "moved"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True)
@@ -203,14 +316,20 @@ class Episode:
     ending: Ending = Ending.RECOVERED
     moved_to: str = ""
     thresholds_changed: tuple[tuple[Decimal, Decimal], ...] = ()
+    members: tuple[Member, ...] = ()
+    product: Product = Product.SMS
 
 
 @dataclass(frozen=True)
 class Watch:
-    """All that is remembered of one account between two polls."""
+    """All that is remembered of one account (or of a group's episode) between two polls.
+
+    `failure` is the last one of those that `failures` counts.
+    """
 
     failures: int = 0
     failing_since: datetime | None = None
+    failure: Failure | None = None
     reading: Reading | None = None
     low: Episode | None = None
     unreadable: Episode | None = None
@@ -238,9 +357,13 @@ class Policy:
 
 @dataclass(frozen=True)
 class AccountStatus:
-    """An account as a person sees it: the reading (live or last good), or why there is none."""
+    """An account as a person sees it: the reading (live or last good), or why there is none.
+
+    `held_back`: the provider was not asked, for it allows only so many requests a minute.
+    """
 
     account: Account
     watch: Watch
     reading: Reading | None
     failure: Failure | None = None
+    held_back: bool = False

@@ -32,9 +32,11 @@ class Reason(StrEnum):
     ENDED = "ended"
     COUNTING_FAILURES = "counting_failures"
     UNREADABLE = "unreadable"
+    SHARED_WITH_GROUP = "shared_with_group"
     STILL_UNREADABLE = "still_unreadable"
     WORSE_FAILURE = "worse_failure"
     READABLE_AGAIN = "readable_again"
+    SPLIT = "split"
     OLDER_THAN_STORED = "older_than_stored"
     REMINDED = "reminded"
     NOTHING_DUE = "nothing_due"
@@ -95,8 +97,8 @@ class Due:
 
     `worst` and `since` tell what was missed while nothing could be delivered; `repeat` says that the
     outcome of an earlier try is unknown, so that the same may stand in the channel already; `told_before`
-    that something of this episode was told for certain, even if its message is gone; `rose` that a worse
-    level is among what is told.
+    that something of this episode was told for certain, even if its message is gone; `rose` that a rise
+    to critical or empty is among what is told.
     """
 
     kind: Kind

@@ -8,9 +8,11 @@ from functools import partial
 
 from bot.core.alert import remind, step
 from bot.core.gap import checked, completed
-from bot.core.model import Account, AccountStatus, Cause, Episode, Failure, Policy, Reading, Watch
-from bot.core.mute import Decision, decide, reconcile
+from bot.core.group import share
+from bot.core.model import Account, AccountStatus, Episode, Failure, Policy, Reading, Watch
+from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Notice, Reason, Step, Undelivered
+from bot.core.reconcile import reconcile
 from bot.ports import (
     Clock,
     Lease,
@@ -20,14 +22,12 @@ from bot.ports import (
     Rounds,
     Source,
     StoreAway,
-    Unreadable,
     Watches,
 )
 from bot.service.courier import Courier, Delivery
+from bot.service.judge import Judge
 from bot.service.outage import Outage
-
-READ_SECONDS = 45
-"""One reading of one account ends within this, tries and back-off included."""
+from bot.service.reader import Reader
 
 UNDELIVERED_SECONDS = 1
 """Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
@@ -40,18 +40,25 @@ FRESH = timedelta(seconds=10)
 class Polled:
     """What one poll found and decided: no outcome while still in flight, no step with the database away.
 
-    `passed_on` says that another process watches by now, so that this one decides nothing.
+    `passed_on` says that another process watches by now, so that this one decides nothing; `held_back` that
+    the provider was not asked, for it allows only so many requests a minute.
     """
 
     account: str
     outcome: Reading | Failure | None = None
     step: Step | None = None
     passed_on: bool = False
+    held_back: bool = False
 
     @property
     def judged(self) -> bool:
         """Whether the outcome was judged and written."""
         return self.step is not None and self.step.reasons != (Reason.OLDER_THAN_STORED,)
+
+    @property
+    def lost(self) -> bool:
+        """Whether there was something to judge that was not written."""
+        return self.passed_on or (self.outcome is not None and not self.judged)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Decided:
 
 
 class Service:
-    """The bot's work, over the ports; it owns the readings in flight."""
+    """The bot's work, over the ports; it owns what is under way."""
 
     def __init__(
         self,
@@ -81,8 +88,10 @@ class Service:
     ) -> None:
         self.accounts = tuple(accounts)
         self.policy = policy
-        self._sources = sources
+        self._reader = Reader(sources, clock)
+        self._groups = _groups(self.accounts)
         self._watches = watches
+        self._judge = Judge(watches)
         self._outbox = outbox
         self._courier = Courier(outbox, messenger, clock)
         self._lease = lease
@@ -95,8 +104,6 @@ class Service:
         self._completed_at: datetime | None = None
         self.leading = False
         self._passing = asyncio.Lock()
-        self._reading: dict[str, asyncio.Task[tuple[datetime, Reading | Failure]]] = {}
-        self._last: dict[str, Reading] = {}
         self._polling: set[str] = set()
 
     @property
@@ -144,7 +151,7 @@ class Service:
 
     async def reconcile(self) -> None:
         """Fit what is open to the configuration; raises `StoreAway` and `NotLeading`."""
-        by_name = {account.name: account for account in self.accounts}
+        by_name = {account.name: account for account in (*self.accounts, *self._groups)}
         for name in await self._watches.open():
             step_: Step | None = None
             while step_ is None or step_.touched:
@@ -158,15 +165,34 @@ class Service:
         """Read and judge every account that is not still in flight, and was not read since the time given."""
         if not self.leading:
             return ()
-        stale = [one for one in self.accounts if not await self._read_since(one, unless_since)]
-        polled = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
-        for result in polled:
+        stale = await self._not_read_since(unless_since) if unless_since else self.accounts
+        results = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
+        polled = tuple(result for result in results if isinstance(result, Polled))
+        if any(one.judged for one in polled) and not any(one.lost for one in polled):
+            self._completed_at = self._clock.now()
+        shared = await self._share()
+        for result in results:
             if isinstance(result, BaseException):
                 raise result
-        done = tuple(result for result in polled if isinstance(result, Polled))
-        if done and all(result.judged for result in done):
-            self._completed_at = self._clock.now()
-        return done
+        return (*polled, *shared)
+
+    async def _share(self) -> tuple[Polled, ...]:
+        """Judge what accounts of one host and channel have in common; the next poll does what this cannot."""
+        shared = []
+        for group, names in self._groups.items():
+            try:
+                watches = dict(await self._watches.known((group.name, *names)))
+                before = watches.pop(group.name)
+                if before.unreadable or any(watch.failures for watch in watches.values()):
+                    decide_ = partial(
+                        share, group=group, accounts=watches, now=self._clock.now(), policy=self.policy
+                    )
+                    shared.append(Polled(group.name, step=await self._judge.judge(group.name, decide_)))
+            except NotLeading:
+                shared.append(Polled(group.name, passed_on=True))
+            except StoreAway:
+                continue
+        return tuple(shared)
 
     async def remind(self) -> None:
         """Owe a word for every open episode whose time has come; raises `StoreAway` and `NotLeading`."""
@@ -203,8 +229,10 @@ class Service:
 
     async def open_episodes(self, name: str = "") -> tuple[tuple[Episode, Watch], ...]:
         """Return the open episodes of every configured account, or of the one named; raises `StoreAway`."""
-        watches = [await self._watches.watch(one.name) for one in self.accounts if name in {"", one.name}]
-        return tuple((episode, watch) for watch in watches for episode in watch.episodes)
+        accounts = [one for one in self.accounts if name in {"", one.name}]
+        names = dict.fromkeys([one.name for one in accounts] + [one.group for one in accounts if one.group])
+        watches = await self._watches.known(tuple(names))
+        return tuple((episode, watch) for watch in watches.values() for episode in watch.episodes)
 
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far; nothing while the database does not answer at once."""
@@ -222,10 +250,9 @@ class Service:
         return tuple(task.result() for task in tasks)
 
     async def close(self) -> None:
-        """End the readings in flight."""
-        for task in self._reading.values():
-            task.cancel()
-        await asyncio.gather(*self._reading.values(), return_exceptions=True)
+        """End what is under way."""
+        await self._reader.close()
+        await self._judge.close()
 
     async def _note_round(self) -> None:
         """Note the last completed poll, or that there is none for long; a poll itself need not write it."""
@@ -242,8 +269,10 @@ class Service:
         self._polling.add(account.name)
         outcome: Reading | Failure | None = None
         try:
-            began_at, outcome = await self._read(account)
-            return Polled(account.name, outcome, await self._judge(account, began_at, outcome))
+            began_at, outcome = await self._reader.read(account)
+            if outcome is None:
+                return Polled(account.name, held_back=True)
+            return Polled(account.name, outcome, await self._judged(account, began_at, outcome))
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:
@@ -252,19 +281,20 @@ class Service:
             self._polling.discard(account.name)
 
     async def _status(self, account: Account) -> AccountStatus:
-        fresh = self._last.get(account.name)
+        fresh = self._reader.last(account)
         if fresh and self._clock.now() - fresh.began_at < FRESH:
             return await self._judged_status(account, fresh.began_at, fresh)
-        began_at, outcome = await self._read(account)
+        began_at, outcome = await self._reader.read(account)
         if isinstance(outcome, Reading):
             return await self._judged_status(account, began_at, outcome)
         watch = await self._known(account)
-        return AccountStatus(account, watch, self._newest(account, watch), outcome)
+        newest = self._newest(account, watch)
+        return AccountStatus(account, watch, newest, outcome, held_back=outcome is None)
 
     async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
         """Store and judge a reading made for a command, so that channel and answer never disagree."""
         try:
-            watch = (await self._judge(account, began_at, reading)).watch
+            watch = (await self._judged(account, began_at, reading)).watch
         except NotLeading:
             # Judged for the answer alone: only the process that watches writes.
             known = await self._known(account)
@@ -274,9 +304,13 @@ class Service:
             watch = step(Watch(), account, reading, began_at, self.policy).watch
         return AccountStatus(account, watch, reading)
 
-    async def _read_since(self, account: Account, since: datetime | None) -> bool:
-        reading = (await self._known(account)).reading if since else None
-        return reading is not None and since is not None and reading.began_at > since
+    async def _not_read_since(self, since: datetime) -> tuple[Account, ...]:
+        try:
+            watches = await self._watches.known([account.name for account in self.accounts])
+        except StoreAway:
+            return self.accounts
+        read_at = {name: watch.reading and watch.reading.began_at for name, watch in watches.items()}
+        return tuple(one for one in self.accounts if (read_at[one.name] or since) <= since)
 
     async def _known(self, account: Account) -> Watch:
         try:
@@ -285,31 +319,21 @@ class Service:
             return Watch()
 
     def _newest(self, account: Account, watch: Watch) -> Reading | None:
-        known = [reading for reading in (watch.reading, self._last.get(account.name)) if reading]
+        known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
         return max(known, key=lambda reading: reading.began_at, default=None)
 
-    async def _judge(self, account: Account, began_at: datetime, outcome: Reading | Failure) -> Step:
+    async def _judged(self, account: Account, began_at: datetime, outcome: Reading | Failure) -> Step:
         decide = partial(step, account=account, outcome=outcome, began_at=began_at, policy=self.policy)
-        return await self._watches.change(account.name, decide)
+        return await self._judge.judge(account.name, decide)
 
-    async def _read(self, account: Account) -> tuple[datetime, Reading | Failure]:
-        """Read the account once for everybody who asks while the answer is on its way."""
-        task = self._reading.get(account.name)
-        if task is None:
-            task = asyncio.create_task(self._ask(account))
-            self._reading[account.name] = task
-            task.add_done_callback(lambda _: self._reading.pop(account.name, None))
-        return await asyncio.shield(task)
 
-    async def _ask(self, account: Account) -> tuple[datetime, Reading | Failure]:
-        began_at = self._clock.now()
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                credits_ = await self._sources[account.name].read(account)
-        except TimeoutError:
-            return began_at, Failure(Cause.TIMEOUT)
-        except Unreadable as error:
-            return began_at, error.failure
-        reading = Reading(began_at, credits_)
-        self._last[account.name] = reading
-        return began_at, reading
+def _groups(accounts: Sequence[Account]) -> dict[Account, tuple[str, ...]]:
+    """Return who shares an episode when their provider's host fails, by what stands for them all."""
+    names: dict[str, list[Account]] = {}
+    for account in accounts:
+        if account.group:
+            names.setdefault(account.group, []).append(account)
+    return {
+        Account(group, members[0].channel, product=members[0].product): tuple(one.name for one in members)
+        for group, members in names.items()
+    }

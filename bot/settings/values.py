@@ -30,7 +30,8 @@ def _duration_or_off(text: object) -> timedelta:
     return timedelta(0) if str(text).strip() == "0" else _duration(text)
 
 
-def _above_zero(text: object) -> Decimal:
+def above_zero(text: object) -> Decimal:
+    """Return a number above zero, exactly."""
     try:
         number = Decimal(str(text).strip()) if str(text).isascii() else Decimal("NaN")
     except InvalidOperation:
@@ -42,8 +43,9 @@ def _above_zero(text: object) -> Decimal:
     return number
 
 
-def _whole_above_zero(text: object) -> Decimal:
-    number = _above_zero(text)
+def whole_above_zero(text: object) -> Decimal:
+    """Return a whole number above zero."""
+    number = above_zero(text)
     if number != number.to_integral_value():
         raise fault("must be a whole number")
     return number
@@ -58,7 +60,8 @@ def _percentage(text: object) -> Decimal:
     return Decimal(match[1]) / 100
 
 
-def _channel(text: object) -> str:
+def channel(text: object) -> str:
+    """Return a channel's id."""
     if not re.fullmatch(r"[CGD][A-Z0-9]{5,20}", str(text).strip(), re.ASCII):
         raise fault(
             "must be a channel's id, not its name: in Slack, open the channel, click its name, "
@@ -96,7 +99,8 @@ def _token(prefix: str) -> BeforeValidator:
 _TOKEN_PAGES = {"xoxb-": "OAuth & Permissions", "xapp-": "Basic Information, App-Level Tokens"}
 
 
-def _secret(text: object) -> object:
+def secret(text: object) -> str:
+    """Return a secret that may be one; the fault does not show it."""
     if not re.fullmatch(r"[!-~]{8,200}", str(text).strip(), re.ASCII):
         raise fault("must be 8 to 200 printable characters without spaces")
     return str(text).strip()
@@ -104,14 +108,14 @@ def _secret(text: object) -> object:
 
 Duration = Annotated[timedelta, PlainValidator(_duration)]
 DurationOrOff = Annotated[timedelta, PlainValidator(_duration_or_off)]
-Threshold = Annotated[Decimal, PlainValidator(_above_zero)]
-WholeThreshold = Annotated[Decimal, PlainValidator(_whole_above_zero)]
+Threshold = Annotated[Decimal, PlainValidator(above_zero)]
+WholeThreshold = Annotated[Decimal, PlainValidator(whole_above_zero)]
 Percentage = Annotated[Decimal, PlainValidator(_percentage)]
-Channel = Annotated[str, PlainValidator(_channel)]
+Channel = Annotated[str, PlainValidator(channel)]
 Mention = Annotated[str, PlainValidator(_mention)]
 Timezone = Annotated[ZoneInfo, PlainValidator(_timezone)]
 BotToken = Annotated[SecretStr, _token("xoxb-")]
 AppToken = Annotated[SecretStr, _token("xapp-")]
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Secret = Annotated[SecretStr, BeforeValidator(secret)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 LogFormat = Annotated[Literal["console", "json"], BeforeValidator(_lower)]

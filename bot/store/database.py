@@ -16,7 +16,7 @@ from bot.ports import StoreAway
 
 log = structlog.get_logger()
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The version that this release needs; versions are numbered in order."""
 
 CONNECT_SECONDS = 5

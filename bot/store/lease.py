@@ -35,7 +35,7 @@ class SqlLease:
     async def hold(self, *, may_pass: bool = True) -> bool:
         """Show that this process lives; take, renew or pass the lease; tell whether it is ours."""
         async with self._database.transaction() as connection:
-            now = await _database_clock(connection)
+            now = await database_clock(connection)
             held = (
                 await connection.execute(select(lease).where(lease.c.name == NAME).with_for_update())
             ).one()
@@ -56,7 +56,7 @@ class SqlLease:
     async def release(self) -> None:
         """Give the lease back, so that another process need not wait for it to expire."""
         async with self._database.transaction() as connection:
-            now = await _database_clock(connection)
+            now = await database_clock(connection)
             await connection.execute(delete(process).where(process.c.id == self._id))
             await connection.execute(
                 update(lease)
@@ -71,7 +71,7 @@ class SqlLease:
                 select(lease).where(lease.c.name == NAME).with_for_update(read=True, key_share=False)
             )
         ).one()
-        if row.holder != self._id or row.expires_at <= await _database_clock(connection):
+        if row.holder != self._id or row.expires_at <= await database_clock(connection):
             raise NotLeading("another process watches")
 
     async def _show_life(self, connection: AsyncConnection, now: datetime) -> None:
@@ -98,7 +98,8 @@ class SqlLease:
         )
 
 
-async def _database_clock(connection: AsyncConnection) -> datetime:
+async def database_clock(connection: AsyncConnection) -> datetime:
+    """Return the time on the database's clock, the same for all processes, in UTC."""
     if connection.dialect.name == "sqlite":
         now = await connection.scalar(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
         return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)

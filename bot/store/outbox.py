@@ -10,8 +10,8 @@ from bot.core.model import Episode, Level, Watch
 from bot.core.notice import EDIT_DELAY, Due, Edit, Kind, Notice, Owed, Undelivered
 from bot.store.database import Database
 from bot.store.lease import SqlLease
+from bot.store.rows import episode_from, load_watch, notice_row
 from bot.store.schema import episode, notice
-from bot.store.watches import episode_from, load_watch, notice_row
 
 _AT_A_TIME = 100
 
@@ -194,7 +194,7 @@ async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
         worst=worst,
         repeat=any(found["tried_at"] for found in rows),
         gap=rows[0]["gap"],
-        rose=any(found["kind"] == Kind.WORSE for found in rows),
+        rose=any(found["kind"] == Kind.WORSE and found["level"] >= Level.CRITICAL for found in rows),
         told_before=bool(owed.episode) and await _told_before(connection, owed.episode),
     )
 

@@ -9,8 +9,8 @@ from bot.core.gap import Gap, Round
 from bot.core.notice import Kind, Notice
 from bot.store.database import Database
 from bot.store.lease import NAME, SqlLease
+from bot.store.rows import notice_row
 from bot.store.schema import notice, poll_round
-from bot.store.watches import notice_row
 
 
 class SqlRounds:

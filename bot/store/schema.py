@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from bot.core.gap import Gap
-from bot.core.model import Ending, Failure, Field, Firing, Mute, Rise
+from bot.core.model import Ending, Failure, Field, Firing, Member, Mute, Product, Rise, SubAccount
 
 
 class Utc(TypeDecorator[datetime]):
@@ -71,6 +71,12 @@ account = Table(
     Column("version", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("failing_since", Utc),
+    Column("failure", Json(Failure)),
+    Column("read_at", Utc),
+    Column("amounts", Json(dict[Field, Decimal])),
+    Column("currency", String(10)),
+    Column("subaccounts", Json(tuple[SubAccount, ...])),
+    Column("unlisted", Json(Failure)),
 )
 
 reading = Table(
@@ -104,6 +110,8 @@ episode = Table(
     Column("remind_at", Utc),
     Column("ending", String(20), nullable=False, server_default=Ending.RECOVERED),
     Column("moved_to", String(30), nullable=False, server_default=""),
+    Column("members", Json(tuple[Member, ...]), nullable=False, server_default="[]"),
+    Column("product", String(10), nullable=False, server_default=Product.SMS),
     Column("root", String(30), nullable=False),
     Column("edit_at", Utc),
     Index("episode_open", "account", "ended_at"),
@@ -153,4 +161,11 @@ poll_round = Table(
     Column("name", String(20), primary_key=True),
     Column("polled_at", Utc),
     Column("gap_since", Utc),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("asked_at", Json(tuple[datetime, ...]), nullable=False),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.core.command import Verb
-from bot.core.model import Cause, Field, Level, Trouble
+from bot.core.model import Cause, Field, Level, Product, Trouble
 from bot.core.mute import Choice
 from bot.core.notice import Reason
 
@@ -15,7 +15,10 @@ class Catalogue:
     """Every sentence of one language, as templates for `str.format`."""
 
     locale: str
-    provider: str
+    providers: Mapping[Product, str]
+    account_pages: Mapping[Product, str]
+    key_pages: Mapping[Product, str]
+    url_settings: Mapping[Product, str]
 
     fields: Mapping[Field, str]
     amounts: Mapping[Field, str]
@@ -25,14 +28,34 @@ class Catalogue:
     price_label: str
     price: str
 
+    credits: Mapping[Product, str]
+    subaccount_credits: str
+    named_title: str
     low_titles: Mapping[Level, str]
     unreadable_title: str
+    unlisted_title: str
     no_credit_title: str
+    group_title: str
+    accounts_counted: Mapping[str, str]
     ended_titles: Mapping[Trouble, str]
+    unlisted_ended_title: str
+    group_ended_title: str
     time: str
 
     below: str
     in_band: str
+    subaccount_below: str
+    subaccount_in_band: str
+    subaccount_empty: str
+    subaccount_unknown: str
+    subaccount_fine: str
+    subaccount_email: str
+    and_more: str
+    listing_failed: str
+    member_failing: str
+    member_failing_otherwise: str
+    member_read: str
+    member_was_failing: str
     since: str
     next_reminder: str
     acked: str
@@ -42,6 +65,7 @@ class Catalogue:
     repeat: str
     moved: str
     not_configured: str
+    split: str
     ends_at: str
     left: str
     used_up: str
@@ -65,6 +89,9 @@ class Catalogue:
     nothing_open: str
     alerts_title: str
     alert: str
+    group: str
+    last_word: str
+    failed_polls: str
     no_reminder: str
     undelivered: str
     gap_stopped: str
@@ -77,6 +104,10 @@ class Catalogue:
     mends: Mapping[Cause, str]
 
     hello: str
+    hello_many: str
+    hello_products: Mapping[Product, str]
+    subaccount_rules: str
+    subaccount_no_rules: str
     hello_no_rules: str
     rule: str
     rule_fired: str
@@ -84,9 +115,19 @@ class Catalogue:
     rule_source: str
     thresholds_title: str
     no_rules: str
+    rule_settings: Mapping[Product, str]
 
     status_title: str
+    compact: str
+    rest_fine: str
+    rest: str
+    level_counted: str
+    unreadable_level: str
+    one_in_detail: str
+    held_back: str
+    held_back_unread: str
     asking: str
+    asking_several: str
     failed_title: str
     aged_reading: str
     usage: str
@@ -113,7 +154,15 @@ class Catalogue:
                 raise ValueError(f"{self.locale}: {name} lacks {missing}")
 
 
-_COMPLETE: Mapping[str, Iterable[Enum]] = {
+_COMPLETE: Mapping[str, Iterable[Enum | str]] = {
+    "providers": Product,
+    "account_pages": Product,
+    "key_pages": Product,
+    "url_settings": Product,
+    "credits": Product,
+    "accounts_counted": ["one", "other"],
+    "hello_products": Product,
+    "rule_settings": Product,
     "fields": Field,
     "amounts": Field,
     "thresholds": Field,

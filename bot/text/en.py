@@ -1,44 +1,68 @@
 """English."""
 
 from bot.core.command import Verb
-from bot.core.model import Cause, Field, Level, Trouble
+from bot.core.model import Cause, Field, Level, Product, Trouble
 from bot.core.mute import Choice
 from bot.core.notice import Reason
 from bot.text.catalogue import Catalogue
 
 _STATUS_PAGE = "<https://status.smspartner.fr/status/nda-media|the provider's status page>"
 _TRY_LATER = f"I keep trying; if it lasts, look at {_STATUS_PAGE}."
-_ASK_PROVIDER = "Ask SMS Partner's support why, from <https://my.smspartner.fr/|the account>."
-_CHECK_KEY = (
-    "Compare the key with <https://my.smspartner.fr/dashboard/api|the account's API page> "
-    "and set `SMSPARTNER_API_KEY`."
-)
-_CHECK_URL = "Check `SMSPARTNER_API_URL`; without it the bot uses the right address."
+_ASK_PROVIDER = "Ask {provider}'s support why, from {account_page}."
+_CHECK_KEY = "Compare the key with {key_page} and set `{key}`."
+_CHECK_URL = "Check `{url}`; without it the bot uses the right address."
 _SLACKS_FAULT = "Slack answers with a fault of its own"
 
 ENGLISH = Catalogue(
     locale="en",
-    provider="SMS Partner",
+    providers={Product.SMS: "SMS Partner", Product.VOICE: "Voice Partner", Product.MAIL: "Mail Partner"},
+    account_pages={
+        Product.SMS: "<https://my.smspartner.fr/|the account>",
+        Product.VOICE: "the account at Voice Partner",
+        Product.MAIL: "the account at Mail Partner",
+    },
+    key_pages={
+        Product.SMS: "<https://my.smspartner.fr/dashboard/api|the account's API page>",
+        Product.VOICE: "the account's API page at Voice Partner",
+        Product.MAIL: "the account's API page at Mail Partner",
+    },
+    url_settings={
+        Product.SMS: "SMSPARTNER_API_URL",
+        Product.VOICE: "VOICEPARTNER_API_URL",
+        Product.MAIL: "MAILPARTNER_API_URL",
+    },
     fields={
         Field.CREDIT_SMS: "SMS left",
         Field.CREDIT_SMS_ECO: "Economy SMS left",
         Field.CREDIT_HLR: "HLR look-ups left",
         Field.TO_SEND: "Waiting to leave",
+        Field.CREDIT_MAIL: "Mails left",
         Field.BALANCE: "Balance",
+        Field.SPEAKING_MOBILE: "Speaking time to mobiles",
+        Field.SPEAKING_FIXED: "Speaking time to landlines",
+        Field.VOICE_MESSAGES: "Voicemail drops left",
     },
     amounts={
         Field.CREDIT_SMS: "{amount} SMS",
         Field.CREDIT_SMS_ECO: "{amount} economy SMS",
         Field.CREDIT_HLR: "{amount} HLR look-ups",
         Field.TO_SEND: "{amount} waiting",
+        Field.CREDIT_MAIL: "{amount} mails",
         Field.BALANCE: "{amount}",
+        Field.SPEAKING_MOBILE: "{amount} to mobiles",
+        Field.SPEAKING_FIXED: "{amount} to landlines",
+        Field.VOICE_MESSAGES: "{amount} voicemail drops",
     },
     thresholds={
         Field.CREDIT_SMS: "{amount} SMS",
         Field.CREDIT_SMS_ECO: "{amount} economy SMS",
         Field.CREDIT_HLR: "{amount} HLR look-ups",
         Field.TO_SEND: "{amount} waiting",
+        Field.CREDIT_MAIL: "{amount} mails",
         Field.BALANCE: "a balance of {amount}",
+        Field.SPEAKING_MOBILE: "{amount} to mobiles",
+        Field.SPEAKING_FIXED: "{amount} to landlines",
+        Field.VOICE_MESSAGES: "{amount} voicemail drops",
     },
     levels={
         Level.OK: "fine",
@@ -49,19 +73,39 @@ ENGLISH = Catalogue(
     not_given="not given",
     price_label="Price per SMS",
     price="{amount} per SMS",
+    credits={Product.SMS: "SMS credits", Product.VOICE: "Voice credits", Product.MAIL: "Mail credits"},
+    subaccount_credits="Sub-account credits",
+    named_title="{account}: {title}",
     low_titles={
-        Level.WARNING: "SMS credits are low",
-        Level.CRITICAL: "SMS credits are critically low",
-        Level.EMPTY: "SMS credits are used up",
+        Level.WARNING: "{credits} are low",
+        Level.CRITICAL: "{credits} are critically low",
+        Level.EMPTY: "{credits} are used up",
     },
     unreadable_title="Account {account} cannot be read",
+    unlisted_title="Sub-accounts of {account} cannot be listed",
     no_credit_title="Account {account} is probably empty",
+    group_title="{count} cannot be read from {host}",
+    accounts_counted={"one": "{count} account", "other": "{count} accounts"},
     ended_titles={
-        Trouble.LOW: "SMS credits are fine again",
+        Trouble.LOW: "{credits} are fine again",
         Trouble.UNREADABLE: "Account {account} can be read again",
     },
+    unlisted_ended_title="Sub-accounts of {account} can be listed again",
+    group_ended_title="{count} can be read again from {host}",
     time="{date_short_pretty} at {time}",
     below="{value} left, below the {level} threshold of {threshold}.",
+    subaccount_below="`{name}`: {value} left, below the {level} threshold of {threshold}.",
+    subaccount_in_band="`{name}`: {value} left, above {threshold}, ends at {ends_at}.",
+    subaccount_empty="`{name}`: {value} left, nothing can be sent any more.",
+    subaccount_unknown="`{name}`: balance not given any more; it was below {threshold}.",
+    subaccount_fine="`{name}`: {value}",
+    subaccount_email="(`{email}`)",
+    and_more="and {count} more.",
+    listing_failed="The account itself is read, but not the list of its sub-accounts.",
+    member_failing="`{account}` since {since}.",
+    member_failing_otherwise="`{account}` since {since}: {cause}",
+    member_read="`{account}` was read again {until}.",
+    member_was_failing="`{account}` could not be read from {since} to {until}.",
     since="since {since}",
     next_reminder="next reminder {at}",
     acked="<@{by}> has it since {at}: no reminders until it ends, or {until}.",
@@ -71,6 +115,7 @@ ENGLISH = Catalogue(
     repeat="(May be a repeat: Slack did not say whether it took this before.)",
     moved="This alert goes on in <#{channel}>.",
     not_configured="This is no longer watched: the configuration was changed.",
+    split="Each account that still cannot be read has an alert of its own now.",
     in_band="{value} left: above {threshold}, ends at {ends_at}.",
     ends_at="Fine again from {ends_at}.",
     left="{values} left.",
@@ -105,29 +150,32 @@ ENGLISH = Catalogue(
     nothing_open="No alert is open.",
     alerts_title="Open alerts",
     alert="*{title}* ({account}), since {since}.",
+    group="several accounts",
+    last_word="Last word {at} in <#{channel}>.",
+    failed_polls="Failed polls in a row: {count}.",
     no_reminder="No reminder is due: reminders are switched off.",
     undelivered="Since {since} I cannot post in <#{channel}>: {why}.",
     causes={
-        Cause.NETWORK: "SMS Partner cannot be reached.",
-        Cause.TIMEOUT: "SMS Partner does not answer in time.",
-        Cause.SERVER_FAULT: "SMS Partner answers with a fault of its own (HTTP {status}).",
-        Cause.RATE_LIMITED: "SMS Partner says that it is asked too often.",
-        Cause.NOT_JSON: "SMS Partner's answer is not the JSON that it documents.",
-        Cause.TOO_LARGE: "SMS Partner's answer is far too long to be one.",
-        Cause.REDIRECT: "SMS Partner sends me to another address (HTTP {status}): I do not follow.",
-        Cause.NOT_FOUND: "SMS Partner does not know the address that I ask (HTTP 404).",
-        Cause.DENIED: "SMS Partner denies access (HTTP {status}).",
-        Cause.DEGRADED: "SMS Partner's answer holds no credits.",
-        Cause.FIELD_MISSING: "SMS Partner's answer lacks `{field}`.",
-        Cause.FIELD_NOT_A_NUMBER: "SMS Partner's answer has a `{field}` that is no number.",
-        Cause.KEY_MISSING: "SMS Partner says that the API key is missing (code {code}).",
-        Cause.KEY_WRONG: "SMS Partner says that the API key is wrong (code {code}).",
-        Cause.ACCOUNT_DISABLED: "SMS Partner says that the account is disabled (code {code}).",
-        Cause.ACCOUNT_BLOCKED: "SMS Partner says that the account is blocked (code {code}).",
-        Cause.API_REFUSED: "SMS Partner refuses this account the use of the API (code {code}).",
-        Cause.ADDRESS_REFUSED: "SMS Partner does not allow the IP address that I call from (code {code}).",
-        Cause.NO_CREDIT: "SMS Partner refuses with “insufficient credit” (code {code}).",
-        Cause.REFUSED: "SMS Partner refuses (HTTP {status}, code {code}).",
+        Cause.NETWORK: "{provider} cannot be reached.",
+        Cause.TIMEOUT: "{provider} does not answer in time.",
+        Cause.SERVER_FAULT: "{provider} answers with a fault of its own (HTTP {status}).",
+        Cause.RATE_LIMITED: "{provider} says that it is asked too often.",
+        Cause.NOT_JSON: "{provider}'s answer is not the JSON that it documents.",
+        Cause.TOO_LARGE: "{provider}'s answer is far too long to be one.",
+        Cause.REDIRECT: "{provider} sends me to another address (HTTP {status}): I do not follow.",
+        Cause.NOT_FOUND: "{provider} does not know the address that I ask (HTTP 404).",
+        Cause.DENIED: "{provider} denies access (HTTP {status}).",
+        Cause.DEGRADED: "{provider}'s answer holds no credits.",
+        Cause.FIELD_MISSING: "{provider}'s answer lacks `{field}`.",
+        Cause.FIELD_NOT_A_NUMBER: "{provider}'s answer has a `{field}` that is no number.",
+        Cause.KEY_MISSING: "{provider} says that the API key is missing (code {code}).",
+        Cause.KEY_WRONG: "{provider} says that the API key is wrong (code {code}).",
+        Cause.ACCOUNT_DISABLED: "{provider} says that the account is disabled (code {code}).",
+        Cause.ACCOUNT_BLOCKED: "{provider} says that the account is blocked (code {code}).",
+        Cause.API_REFUSED: "{provider} refuses this account the use of the API (code {code}).",
+        Cause.ADDRESS_REFUSED: "{provider} does not allow the IP address that I call from (code {code}).",
+        Cause.NO_CREDIT: "{provider} refuses with “insufficient credit” (code {code}).",
+        Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
     },
     mends={
         Cause.NETWORK: _TRY_LATER,
@@ -148,13 +196,23 @@ ENGLISH = Catalogue(
         Cause.ACCOUNT_BLOCKED: _ASK_PROVIDER,
         Cause.API_REFUSED: _ASK_PROVIDER,
         Cause.ADDRESS_REFUSED: (
-            "Lift the restriction on <https://my.smspartner.fr/dashboard/api|the account's API page>, "
+            "Lift the restriction on {key_page}, "
             "or give the bot a fixed outgoing address (on Heroku: a static-address add-on)."
         ),
-        Cause.NO_CREDIT: "Look at <https://my.smspartner.fr/|the account> and top up.",
+        Cause.NO_CREDIT: "Look at {account_page} and top up.",
         Cause.REFUSED: _ASK_PROVIDER,
     },
     hello="I watch the {provider} account {account} for this channel, every {interval}: {rules}.",
+    hello_many=(
+        "I watch {accounts} for this channel, every {interval}. `/smscredits thresholds` lists the rules."
+    ),
+    hello_products={
+        Product.SMS: "{count} of SMS Partner",
+        Product.VOICE: "{count} of Voice Partner",
+        Product.MAIL: "{count} of Mail Partner",
+    },
+    subaccount_rules="each sub-account: {rules}",
+    subaccount_no_rules="each sub-account: only when it is empty",
     hello_no_rules="no threshold is set, so I warn only when it is empty or cannot be read",
     rule="{level} below {threshold}",
     rule_fired="*{rule}: low*",
@@ -162,11 +220,24 @@ ENGLISH = Catalogue(
     rule_source="{rule}, ends at {ends_at} (`{source}`)",
     thresholds_title="Thresholds in force",
     no_rules=(
-        "No threshold is set for {account}: I warn only when it is empty or cannot be read. "
-        "Set `CREDIT_SMS_WARNING` or `BALANCE_WARNING`."
+        "No threshold is set for {account}: I warn only when it is empty or cannot be read. Set {settings}."
     ),
+    rule_settings={
+        Product.SMS: "`CREDIT_SMS_WARNING` or `BALANCE_WARNING`",
+        Product.VOICE: "`BALANCE_WARNING`",
+        Product.MAIL: "`BALANCE_WARNING`, or `creditMail` in the accounts' file",
+    },
     status_title="{account}: {level}",
-    asking="Asking SMS Partner…",
+    compact="*{account}*: {level}. {facts}",
+    rest_fine="and {count} more, all fine.",
+    rest="and {count} more: {levels}.",
+    level_counted="{count} {level}",
+    unreadable_level="cannot be read",
+    one_in_detail="`/smscredits ACCOUNT` shows one in detail.",
+    held_back="{provider} allows only a few requests a minute: this is from {age} ago.",
+    held_back_unread="{provider} allows only a few requests a minute: ask again in a minute.",
+    asking="Asking {provider}…",
+    asking_several="Asking the provider…",
     failed_title="{account} cannot be read now",
     aged_reading="Last good reading, {age} old: {values}.",
     usage="Usage: {usages}",

@@ -36,13 +36,17 @@ class Figures:
         digits = 3 if abs(amount) < 1 and amount else 2
         return self._money(amount, digits, currency)
 
+    def money_to_reach(self, amount: Decimal, currency: str) -> str:
+        """Show money rounded up, so that whoever pays in so much has paid in enough."""
+        return self._money(amount, 3 if abs(amount) < 1 and amount else 2, currency, ROUND_CEILING)
+
     def price(self, amount: Decimal, currency: str) -> str:
         """Show a unit price with four decimals."""
         return self._money(amount, 4, currency)
 
-    def _money(self, amount: Decimal, digits: int, currency: str) -> str:
-        floor = amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR)
-        shown = format_decimal(floor, format="#,##0." + "0" * digits, locale=self.locale)
+    def _money(self, amount: Decimal, digits: int, currency: str, rounding: str = ROUND_FLOOR) -> str:
+        rounded = amount.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
+        shown = format_decimal(rounded, format="#,##0." + "0" * digits, locale=self.locale)
         return f"{shown} {escape(currency)}".rstrip()
 
     def duration(self, span: timedelta) -> str:
@@ -58,6 +62,17 @@ class Figures:
             if number or unit == "second" == parts[first][1]
         ]
         return " ".join(shown)
+
+    def speaking(self, seconds: Decimal) -> str:
+        """Show a time of speaking to the second: "5 hr 56 min 6 sec"."""
+        minutes, rest = divmod(int(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        parts = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
+        shown = [(number, unit) for number, unit in parts if number] or parts[2:]
+        return " ".join(
+            format_unit(number, f"duration-{unit}", length="short", locale=self.locale)
+            for number, unit in shown
+        )
 
     def time(self, at: datetime, pattern: str) -> str:
         """Show a time in mrkdwn, converted by Slack to the reader's timezone (docs.slack.dev, "Date")."""

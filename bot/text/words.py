@@ -1,197 +1,27 @@
 """Sentences made from values; mrkdwn, with every foreign string escaped."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from bot.core.alert import rearmed_at
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
-from bot.core.model import (
-    Account,
-    AccountStatus,
-    Cause,
-    Credits,
-    Ending,
-    Episode,
-    Failure,
-    Field,
-    Firing,
-    Level,
-    Policy,
-    Reading,
-    Rule,
-    Trouble,
-    Watch,
-)
-from bot.core.notice import Reason, Undelivered
-from bot.text.catalogue import Catalogue
-from bot.text.figures import Figures, escape
+from bot.core.model import Account, AccountStatus, Level, Product, Reading
+from bot.core.notice import Undelivered
+from bot.text.episodes import EpisodeWords
+from bot.text.figures import escape
+
+DETAILED = 3
+"""So many accounts are described one by one; of more, only what counts is said."""
+
+NAMED = 12
+"""So many accounts are named in the list of commands."""
 
 
 @dataclass(frozen=True)
-class Words:
-    """What the bot says, in one language, under one policy of judging."""
-
-    say: Catalogue
-    figures: Figures
-    policy: Policy
-
-    def amount(self, name: Field, amount: Decimal, currency: str) -> str:
-        """Name an amount: "4,812 SMS", "182.86 EUR"."""
-        return self.say.amounts[name].format(amount=self._number(name, amount, currency))
-
-    def amounts(self, credits_: Credits, names: Iterable[Field]) -> str:
-        """List the amounts that the provider gave."""
-        given = [name for name in names if name in credits_.amounts]
-        return ", ".join(self.amount(name, credits_.amounts[name], credits_.currency) for name in given)
-
-    def table(self, credits_: Credits) -> tuple[tuple[str, str], ...]:
-        """Return every figure with its label; what the provider did not give says so."""
-        rows = [
-            (self.say.fields[name], self._number(name, credits_.amounts[name], credits_.currency))
-            if name in credits_.amounts
-            else (self.say.fields[name], self.say.not_given)
-            for name in Field
-        ]
-        price = credits_.sms_price
-        shown = self.figures.price(price, credits_.currency) if price is not None else self.say.not_given
-        return (*rows, (self.say.price_label, shown))
-
-    def everything(self, credits_: Credits) -> str:
-        """Say every figure in one line."""
-        price = credits_.sms_price
-        said = self.amounts(credits_, Field)
-        if price is None:
-            return said
-        return f"{said}, {self.say.price.format(amount=self.figures.price(price, credits_.currency))}"
-
-    def main_figures(self, credits_: Credits) -> str:
-        """Say what counts: SMS and money."""
-        return self.amounts(credits_, (Field.CREDIT_SMS, Field.BALANCE))
-
-    def level(self, level: Level) -> str:
-        """Name a level."""
-        return self.say.levels[level]
-
-    def time(self, at: datetime) -> str:
-        """Show a time in the reader's timezone."""
-        return self.figures.time(at, self.say.time)
-
-    def read_at(self, reading: Reading) -> str:
-        """Say when a reading was made."""
-        return self.say.read_at.format(read_at=self.time(reading.began_at))
-
-    def account(self, name: str) -> str:
-        """Name the account."""
-        return self.say.account.format(account=escape(name))
-
-    def title(self, episode: Episode) -> str:
-        """Say the news of an episode as it is now."""
-        account = escape(episode.account)
-        if episode.ended_at:
-            return self.say.ended_titles[episode.trouble].format(account=account)
-        if episode.trouble is Trouble.LOW:
-            return self.say.low_titles[episode.level]
-        if episode.failure and episode.failure.cause is Cause.NO_CREDIT:
-            return self.say.no_credit_title.format(account=account)
-        return self.say.unreadable_title.format(account=account)
-
-    def facts(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
-        """Give the cause of an open episode, a sentence for each rule that has fired."""
-        if episode.failure:
-            return (self.cause(episode.failure), self.mend(episode.failure))
-        if credits_ is None:
-            return (self.say.no_reading,)
-        if episode.level is Level.EMPTY:
-            return (self.say.used_up.format(values=self.main_figures(credits_)),)
-        return tuple(self._crossed(rule, credits_) for rule in _worst_of_each_field(episode.firing))
-
-    def end(self, episode: Episode, reading: Reading | None, *, told_late: bool) -> tuple[str, ...]:
-        """Tell how an episode ended."""
-        if episode.ended_at is None:
-            return ()
-        said = []
-        if reading:
-            said.append(self.say.left.format(values=self.main_figures(reading.credits)))
-        since, until = self.time(episode.opened_at), self.time(episode.ended_at)
-        if told_late:
-            said.append(self.say.told_late.format(since=since, until=until))
-        else:
-            lasted = self.figures.duration(episode.ended_at - episode.opened_at)
-            said.append(self.say.lasted.format(duration=lasted, since=since))
-        if episode.topped_up:
-            currency = reading.credits.currency if reading else ""
-            said.append(self.say.topped_up.format(amount=self.figures.money(episode.topped_up, currency)))
-        said.extend(
-            self.say.threshold_changed.format(
-                old=self.figures.threshold(old), new=self.figures.threshold(new)
-            )
-            for old, new in episode.thresholds_changed
-        )
-        return tuple(said)
-
-    def standing(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
-        """Say what else there is to an open episode: money that came in, who keeps it silent."""
-        said = []
-        if episode.rise and credits_:
-            amount = self.figures.money(episode.rise.amount, credits_.currency)
-            said.append(self.say.rose.format(amount=amount, at=self.time(episode.rise.at)))
-        if episode.mute:
-            template = self.say.snoozed if episode.mute.snoozed else self.say.acked
-            said.append(
-                template.format(
-                    by=episode.mute.by, at=self.time(episode.mute.at), until=self.time(episode.mute.until)
-                )
-            )
-        return tuple(said)
-
-    def since(self, episode: Episode) -> str:
-        """Say since when an episode is open."""
-        return self.say.since.format(since=self.time(episode.opened_at))
-
-    def next_reminder(self, episode: Episode) -> str:
-        """Say when the next word comes, whatever happens; nothing while muted or switched off."""
-        if episode.mute or episode.remind_at is None:
-            return ""
-        return self.say.next_reminder.format(at=self.time(episode.remind_at))
-
-    def missed(self, level: Level, since: datetime) -> str:
-        """Say what could not be told while it lasted."""
-        return self.say.missed.format(level=self.level(level), since=self.time(since))
-
-    def closed(self, episode: Episode) -> str:
-        """Say why an episode was closed by a change of configuration."""
-        if episode.ending is Ending.MOVED:
-            return self.say.moved.format(channel=escape(episode.moved_to))
-        return self.say.not_configured
-
-    def decided(self, reason: Reason, episode: Episode | None) -> str:
-        """Answer a person's decision about an episode."""
-        if episode is None:
-            return self.say.unknown_alert
-        mute = episode.mute
-        return self.say.decided[reason].format(
-            alert=self.title(replace(episode, ended_at=None)),
-            by=mute.by if mute else "",
-            at=self.time(mute.at) if mute else "",
-            until=self.time(mute.until) if mute else "",
-            ended_at=self.time(episode.ended_at) if episode.ended_at else "",
-        )
-
-    def alert(self, episode: Episode, watch: Watch) -> tuple[str, ...]:
-        """Say of an open episode why it is open, and when the next word comes."""
-        head = self.say.alert.format(
-            title=self.title(episode), account=escape(episode.account), since=self.time(episode.opened_at)
-        )
-        credits_ = watch.reading.credits if watch.reading else None
-        reminder = self.next_reminder(episode)
-        last = f"{reminder[:1].upper()}{reminder[1:]}." if reminder else ""
-        if not (self.policy.reminder_warning or self.policy.reminder_critical or episode.mute):
-            last = self.say.no_reminder
-        lines = (head, *self.facts(episode, credits_), *self.standing(episode, credits_), last)
-        return tuple(line for line in lines if line)
+class Words(EpisodeWords):
+    """All that the bot says."""
 
     def gap(self, gap: Gap) -> str:
         """Say that nothing was read for long, or that reading goes on."""
@@ -215,23 +45,6 @@ class Words:
         """Say that a snooze has no duration, with examples."""
         return self.say.no_duration.format(text=escape(command.text[:80]).replace("`", "'"))
 
-    def cause(self, failure: Failure) -> str:
-        """Say why an account could not be read."""
-        return self.say.causes[failure.cause].format(
-            field=escape(failure.field), status=failure.status or "?", code=escape(failure.code) or "?"
-        )
-
-    def mend(self, failure: Failure) -> str:
-        """Say what to do about it."""
-        return self.say.mends[failure.cause]
-
-    def last_reading(self, reading: Reading | None) -> str:
-        """Recall the last good reading."""
-        if reading is None:
-            return self.say.no_reading
-        values = self.main_figures(reading.credits)
-        return self.say.last_reading.format(values=values, read_at=self.time(reading.began_at))
-
     def aged_reading(self, reading: Reading | None, now: datetime) -> str:
         """Give the last good reading with its age."""
         if reading is None:
@@ -239,43 +52,78 @@ class Words:
         age = self.figures.duration(now - reading.began_at)
         return self.say.aged_reading.format(age=age, values=self.everything(reading.credits))
 
-    def cannot_read_since(self, reading: Reading | None) -> str:
-        """Say that the figures of a low episode are old."""
-        if reading is None:
-            return ""
-        return self.say.cannot_read_since.format(read_at=self.time(reading.began_at))
-
-    def hello(self, accounts: Iterable[Account], interval: timedelta) -> str:
-        """Say what is watched for a channel, and with which thresholds."""
+    def hello(self, accounts: Sequence[Account], interval: timedelta) -> str:
+        """Say what is watched for a channel, and with which thresholds, or where they are listed."""
+        every = self.figures.duration(interval)
+        if len(accounts) > DETAILED:
+            counts = Counter(account.product for account in accounts)
+            products = (self._of_provider(product, counts[product]) for product in Product if counts[product])
+            return self.say.hello_many.format(accounts=", ".join(products), interval=every)
         return " ".join(
             self.say.hello.format(
-                provider=self.say.provider,
+                provider=self.provider(account.product),
                 account=escape(account.name),
-                interval=self.figures.duration(interval),
-                rules=", ".join(self.rule(rule) for rule in account.rules) or self.say.hello_no_rules,
+                interval=every,
+                rules=", ".join(self._short_rules(account)),
             )
             for account in accounts
         )
 
-    def rule(self, rule: Rule | Firing) -> str:
-        """Say a rule: "warning below 5,000 SMS"."""
-        return self.say.rule.format(
-            level=self.level(rule.level),
-            threshold=self.say.thresholds[rule.field].format(
-                amount=self._number(rule.field, rule.threshold, "")
-            ),
-        )
+    def _of_provider(self, product: Product, count: int) -> str:
+        return self.say.hello_products[product].format(count=self.counted(count))
 
-    def rules(self, account: Account) -> tuple[str, ...]:
-        """Say the rules of an account, each with where it ends and where it comes from."""
-        if not account.rules:
-            return (self.say.no_rules.format(account=escape(account.name)),)
-        return tuple(
-            self.say.rule_source.format(
-                rule=self.rule(rule), ends_at=self._rearmed(rule, ""), source=rule.source
+    def _short_rules(self, account: Account) -> tuple[str, ...]:
+        own = tuple(self.rule(rule) for rule in account.rules) or (self.say.hello_no_rules,)
+        if account.subaccounts is None:
+            return own
+        rules = [self.rule(rule) for rule in account.subaccounts.rules]
+        theirs = self.say.subaccount_rules.format(rules=", ".join(rules))
+        return (*own, theirs if rules else self.say.subaccount_no_rules)
+
+    def named(self, accounts: Sequence[Account]) -> str:
+        """Name accounts, as many as fit."""
+        if len(accounts) == 1:
+            return self.account(accounts[0].name)
+        names = [escape(account.name) for account in accounts[:NAMED]]
+        return ", ".join([*names, *self.more(len(accounts) - NAMED)]).removesuffix(".")
+
+    def asking(self) -> str:
+        """Say that the provider is being asked."""
+        products = {account.product for account in self.accounts.values()}
+        if len(products) > 1:
+            return self.say.asking_several
+        return self.say.asking.format(provider=self.provider(next(iter(products), Product.SMS)))
+
+    def held_back(self, status: AccountStatus, now: datetime) -> str:
+        """Say that the provider was not asked, and how old the figures are."""
+        provider = self.provider(status.account.product)
+        if status.reading is None:
+            return self.say.held_back_unread.format(provider=provider)
+        age = self.figures.duration(now - status.reading.began_at)
+        return self.say.held_back.format(provider=provider, age=age)
+
+    def compact(self, status: AccountStatus) -> str:
+        """Say in one line how an account stands."""
+        name = escape(status.account.name)
+        if status.failure:
+            cause = self.cause(status.failure, status.account)
+            return self.say.compact.format(account=name, level=self.say.unreadable_level, facts=cause)
+        figures = self.main_figures(status.reading.credits) if status.reading else self.say.no_reading
+        return self.say.compact.format(account=name, level=self.level(status.watch.level), facts=figures)
+
+    def rest(self, statuses: Sequence[AccountStatus]) -> str:
+        """Say how the accounts stand that are not named."""
+        count = len(statuses)
+        levels = Counter(self.say.unreadable_level if one.failure else one.watch.level for one in statuses)
+        if set(levels) == {Level.OK}:
+            return self.say.rest_fine.format(count=count)
+        said = [
+            self.say.level_counted.format(
+                count=number, level=self.level(level) if isinstance(level, Level) else level
             )
-            for rule in account.rules
-        )
+            for level, number in levels.items()
+        ]
+        return self.say.rest.format(count=count, levels=", ".join(said))
 
     def rule_states(self, status: AccountStatus) -> tuple[str, ...]:
         """Say of each rule in force whether it has fired."""
@@ -294,17 +142,19 @@ class Words:
         level = self.level(status.watch.level)
         return self.say.status_title.format(account=escape(status.account.name), level=level)
 
-    def commands(self, accounts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    def commands(self, accounts: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """List what a person can type, each with what it answers."""
         lines = [
             (f"/smscredits {'' if verb is Verb.SHOW else verb.value}".rstrip(), meaning)
             for verb, meaning in self.say.commands.items()
         ]
-        named = ", ".join(escape(name) for name in accounts)
+        named = ", ".join(escape(name) for name in accounts[:NAMED])
+        if len(accounts) > NAMED:
+            named = f"{named}, …"
         lines.insert(1, ("/smscredits ACCOUNT", self.say.account_command.format(accounts=named)))
         return tuple(lines)
 
-    def usage(self, accounts: Iterable[str]) -> str:
+    def usage(self, accounts: Sequence[str]) -> str:
         """Say what a person can type, in one line."""
         return self.say.usage.format(usages=", ".join(f"`{typed}`" for typed, _ in self.commands(accounts)))
 
@@ -317,30 +167,3 @@ class Words:
     def slack_error(self, error: str) -> str:
         """Say in plain words why Slack did not take a post, with the mend; for the log."""
         return self.say.slack_errors.get(error) or self.say.slack_error_unknown.format(error=error)
-
-    def _number(self, name: Field, amount: Decimal, currency: str) -> str:
-        if name is Field.BALANCE:
-            return self.figures.money(amount, currency)
-        return self.figures.count(amount)
-
-    def _rearmed(self, rule: Rule | Firing, currency: str) -> str:
-        return self._number(rule.field, rearmed_at(rule.threshold, self.policy), currency)
-
-    def _crossed(self, rule: Firing, credits_: Credits) -> str:
-        amount = credits_.amounts.get(rule.field)
-        if amount is None:
-            return self.rule(rule)
-        value = self.amount(rule.field, amount, credits_.currency)
-        threshold = self._number(rule.field, rule.threshold, credits_.currency)
-        ends_at = self._rearmed(rule, credits_.currency)
-        if amount >= rule.threshold:
-            return self.say.in_band.format(value=value, threshold=threshold, ends_at=ends_at)
-        below = self.say.below.format(value=value, level=self.level(rule.level), threshold=threshold)
-        return f"{below} {self.say.ends_at.format(ends_at=ends_at)}"
-
-
-def _worst_of_each_field(firing: tuple[Firing, ...]) -> tuple[Firing, ...]:
-    worst: dict[Field, Firing] = {}
-    for rule in sorted(firing, key=lambda rule: rule.level, reverse=True):
-        worst.setdefault(rule.field, rule)
-    return tuple(worst.values())

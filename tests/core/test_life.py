@@ -19,8 +19,9 @@ from hypothesis.stateful import (
 
 from bot.core import alert
 from bot.core.model import Cause, Episode, Failure, Field, Level, Policy, Reading, Trouble, Watch
-from bot.core.mute import Choice, Decision, decide, reconcile, snooze_until
+from bot.core.mute import Choice, Decision, decide, snooze_until
 from bot.core.notice import Kind, Reason, Step
+from bot.core.reconcile import reconcile
 from tests import samples
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -51,6 +52,7 @@ WATCHED = samples.account(
     samples.rule(Level.WARNING, 20, Field.BALANCE),
     samples.rule(Level.CRITICAL, 5, Field.BALANCE),
 )
+MINUTE = timedelta(minutes=1)
 UNREADABLE_AFTER = 3
 POLICY = Policy(unreadable_after=UNREADABLE_AFTER)
 
@@ -176,8 +178,10 @@ class Life(RuleBasedStateMachine):
         until = snooze_until(choice, self.now, PARIS)
         if choice in {Choice.TOMORROW, Choice.MONDAY}:
             assert f"{until.astimezone(PARIS):%H:%M}" == "09:00"
+        mute = next((one.mute for one in self.watch.episodes if one.trouble is trouble), None)
         self.press(trouble, Decision("USNOOZE", until, snoozed=True))
-        if self.told[trouble].level:
+        the_same = mute and mute.snoozed and mute.until > self.now and abs(mute.until - until) < MINUTE
+        if self.told[trouble].level and not the_same:
             self.told[trouble].muted_until = until
 
     @rule(trouble=st.sampled_from(Trouble))

@@ -7,8 +7,9 @@ import pytest
 
 from bot.core.alert import remind
 from bot.core.model import Account, Ending, Episode, Field, Level, Mute, Trouble, Watch
-from bot.core.mute import ACK_LASTS, Choice, Decision, decide, reconcile, snooze_until
+from bot.core.mute import ACK_LASTS, Choice, Decision, decide, snooze_until
 from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reconcile import reconcile
 from tests.samples import (
     CRITICAL,
     DOWN,
@@ -324,7 +325,7 @@ SMS_AND_MONEY = account(WARNING, CRITICAL, rule(Level.WARNING, 500, Field.BALANC
         pytest.param(
             4999, (rule(Level.WARNING, 1),), Reason.RULES_CHANGED, Level.WARNING, id="a changed one is not"
         ),
-        pytest.param(0, (), Reason.NOTHING_DUE, Level.EMPTY, id="empty needs no rule"),
+        pytest.param(0, (), Reason.RULES_CHANGED, Level.EMPTY, id="empty needs no rule"),
     ],
 )
 def test_a_rule_that_is_gone_leaves_the_episode_and_the_last_one_closes_it(

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -45,7 +46,9 @@ def main(runs: int, seed: int, jobs: int) -> None:
             )
             for job in range(jobs)
         ]
-        seen = [one for worker in workers for one in _read(worker)]
+        # All at once: a worker whose pipe is full waits.
+        with ThreadPoolExecutor(jobs) as readers:
+            seen = [one for found in readers.map(_read, workers) for one in found]
     seconds = monotonic() - started
     click.echo(table(seen))
     click.echo(f"{len(seen)} runs in {seconds:.0f} s: {len(seen) / seconds:.1f} a second")

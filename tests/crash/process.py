@@ -7,7 +7,7 @@ import mmap
 import os
 import socket
 import struct
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.core.model import Account, Cause, Credits, Failure, Level, Policy, Watch
+from bot.core.model import Account, Cause, Credits, Failure, Level, Policy
 from bot.core.notice import Due, Edit, Reason, Step
-from bot.ports import NotDelivered, OutsideError, Unreadable
+from bot.ports import Decide, NotDelivered, OutsideError, Unreadable
 from bot.schedule import Schedule
 from bot.service import Service
 from bot.store import SqlLease, SqlRounds, SqlWatches, Terms
@@ -149,13 +149,18 @@ class ToldWatches(SqlWatches):
         super().__init__(*arguments)
         self._line, self._fuse, self._provider = line, fuse, provider
 
-    async def change(self, account: str, decide: Callable[[Watch], Step], *, leading: bool = True) -> Step:
-        """Change, then tell."""
+    async def change(self, account: str, decide: Decide, *, leading: bool = True) -> Step:
+        """Change, and pass the places around it."""
+        return await self._fuse.around("change", super().change(account, decide, leading=leading))
+
+    async def change_many(self, decisions: Mapping[str, Decide]) -> tuple[Step | Exception, ...]:
+        """Judge, then tell."""
         chapter = self._provider.chapter
-        step = await self._fuse.around("change", super().change(account, decide, leading=leading))
-        if step.reasons[0] not in {Reason.OLDER_THAN_STORED, Reason.NOTHING_DUE}:
-            self._line.tell("judged", chapter=chapter)
-        return step
+        steps = await self._fuse.around("change", super().change_many(decisions))
+        for step in steps:
+            if isinstance(step, Step) and step.reasons[0] is not Reason.OLDER_THAN_STORED:
+                self._line.tell("judged", chapter=chapter)
+        return steps
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def live(birth: Birth, clock: SharedClock, end: socket.socket) -> None:
     gc.disable()  # it lives too short to need it, and would touch all that it shares with its parent
     try:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-        with patch("bot.store.lease._database_clock", _database_clock(clock)):
+        with patch("bot.store.lease.database_clock", _database_clock(clock)):
             asyncio.run(_live(birth, clock, Line(end)))
     except BaseException as fault:  # noqa: BLE001 - the parent hears of it
         end.send(json.dumps({"what": "broken", "why": repr(fault)}).encode())

@@ -91,7 +91,8 @@ def unreadable(cause: Cause, ended_at: datetime | None = None) -> Episode:
 
 
 def due(episode: Episode, watch: Watch, kind: Kind = Kind.OPENED, root: str = "") -> Message:
-    return BLOCKS.due(Due(kind, "C0ALERTS", NOW, (1,), episode, watch, root))
+    rose = kind is Kind.WORSE and episode.level >= Level.CRITICAL
+    return BLOCKS.due(Due(kind, "C0ALERTS", NOW, (1,), episode, watch, root, rose=rose))
 
 
 def episodes() -> list[Episode]:

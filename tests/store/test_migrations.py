@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, insert, inspect, table, text
 
-from bot.core.model import Ending, Field, Firing, Level
+from bot.core.model import Ending, Field, Firing, Level, Reading
 from bot.core.notice import Kind, Notice
 from bot.ports import StoreAway
 from bot.store import Database, migrations
@@ -93,7 +93,9 @@ async def test_what_the_release_before_this_one_remembered_goes_on(bare: str) ->
             await connection.execute(insert(table(before, *columns)).values(row))
     await database.migrate()
     assert await lease_of(database).hold()
-    low = (await watches_of(database).watch("sms")).low
+    watch = await watches_of(database).watch("sms")
+    assert watch.reading == Reading(NOW, credit(4999))
+    low = watch.low
     assert low is not None
     assert (low.pinged_at, low.mute, low.ending) == (NOW, None, Ending.RECOVERED)
     assert await outbox_of(database).due(at(1)) == ()

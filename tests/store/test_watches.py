@@ -17,7 +17,7 @@ from bot.core.model import Account, Cause, Credits, Episode, Failure, Field, Lev
 from bot.core.notice import Due, Edit, Kind, Notice, Reason, Step
 from bot.ports import StoreAway
 from bot.store import Database, SqlWatches, schema
-from bot.store.watches import notice_row
+from bot.store.rows import notice_row
 from tests.samples import (
     DOWN,
     NO_CREDIT,

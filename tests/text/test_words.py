@@ -20,11 +20,15 @@ from bot.core.model import (
     Field,
     Firing,
     Level,
+    Member,
     Mute,
     Policy,
+    Product,
     Reading,
     Rise,
     Rule,
+    SubAccount,
+    SubAccounts,
     Trouble,
     Watch,
 )
@@ -146,9 +150,10 @@ def test_a_low_episode_says_what_is_left_what_fired_and_where_it_ends(
     sms: str, balance: str, rules: tuple[Rule, ...], facts: list[str]
 ) -> None:
     left = credit(sms, balance)
-    level = Level.EMPTY if left.empty else max(rule.level for rule in rules)
+    level = Level.EMPTY if left.at_zero else max(rule.level for rule in rules)
     firing = tuple(Firing(rule.field, rule.level, rule.threshold) for rule in rules)
-    episode = replace(opened(Trouble.LOW, 4999), level=level, firing=firing)
+    used_up = tuple(Firing(name, Level.EMPTY, Decimal(0)) for name in left.at_zero)
+    episode = replace(opened(Trouble.LOW, 4999), level=level, firing=firing + used_up)
     assert list(WORDS.facts(episode, left)) == facts
 
 
@@ -264,13 +269,19 @@ def test_what_is_open_is_told_with_its_facts_and_when_the_next_word_comes() -> N
     assert WORDS.alert(watch.low, watch) == (
         f"*SMS credits are low* (sms), since {WORDS.time(at(0))}.",
         "4,999 SMS left, below the warning threshold of 5,000. Fine again from 5,500.",
-        f"Next reminder {WORDS.time(at(24 * 60))}.",
+        f"Last word {WORDS.time(at(0))} in <#C0123456789>. Next reminder {WORDS.time(at(24 * 60))}.",
     )
     off = replace(WORDS, policy=Policy(reminder_warning=timedelta(0), reminder_critical=timedelta(0)))
-    assert off.alert(replace(watch.low, remind_at=None), watch)[-1] == (
+    assert off.alert(replace(watch.low, remind_at=None), watch)[-1].endswith(
         "No reminder is due: reminders are switched off."
     )
-    assert WORDS.alert(MUTED, watch)[-1] == WORDS.standing(MUTED, credit())[0]
+    assert WORDS.alert(MUTED, watch)[-2] == WORDS.standing(MUTED, credit())[0]
+
+
+def test_an_open_alert_of_silence_says_how_many_polls_have_failed() -> None:
+    watch = known(DOWN, DOWN, DOWN, DOWN)
+    assert watch.unreadable
+    assert "Failed polls in a row: 4." in WORDS.alert(watch.unreadable, watch)
 
 
 @pytest.mark.parametrize(
@@ -475,6 +486,145 @@ def test_slack_s_refusals_are_said_in_plain_words() -> None:
     assert WORDS.slack_error("some_new_error") == "Slack refuses with some_new_error"
 
 
+# Products
+
+
+@pytest.mark.parametrize(
+    ("product", "title", "provider"),
+    [
+        (Product.SMS, "SMS credits are low", "SMS Partner"),
+        (Product.VOICE, "Voice credits are low", "Voice Partner"),
+        (Product.MAIL, "Mail credits are low", "Mail Partner"),
+    ],
+)
+def test_each_product_is_called_by_its_name(product: Product, title: str, provider: str) -> None:
+    watched = replace(account(), product=product, key_source="KEY_MARKETING")
+    assert WORDS.title(replace(opened(Trouble.LOW, 4999), product=product)) == title
+    assert WORDS.cause(DOWN, watched) == f"{provider} cannot be reached."
+    assert WORDS.mend(WRONG_KEY, watched).endswith("and set `KEY_MARKETING`.")
+    assert f"the {provider} account sms" in WORDS.hello([watched], timedelta(minutes=5))
+
+
+def test_with_several_accounts_the_news_begin_with_the_name() -> None:
+    several = replace(WORDS, accounts={"sms": WATCHED, "voice": WATCHED})
+    assert several.title(opened(Trouble.LOW, 4999)) == "sms: SMS credits are low"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 sec"),
+        (66, "1 min 6 sec"),
+        (5 * 3600 + 55 * 60 + 66, "5 hr 56 min 6 sec"),
+        (7200, "2 hr"),
+        (100 * 3600, "100 hr"),
+    ],
+)
+def test_speaking_time_is_said_in_hours_minutes_and_seconds(seconds: int, said: str) -> None:
+    left = Credits({Field.BALANCE: Decimal(19), Field.SPEAKING_MOBILE: Decimal(seconds)}, "€")
+    assert dict(WORDS.table(left, Product.VOICE))["Speaking time to mobiles"] == said
+    assert WORDS.everything(left) == f"19.00 €, {said} to mobiles"
+
+
+def test_each_product_s_table_shows_its_own_figures_and_nothing_is_summed() -> None:
+    left = {product: [label for label, _ in WORDS.table(ALL, product)] for product in Product}
+    assert left[Product.VOICE] == [
+        "Balance", "Speaking time to mobiles", "Speaking time to landlines", "Voicemail drops left",
+    ]  # fmt: skip
+    assert left[Product.MAIL] == ["Mails left", "Balance"]
+    assert "Mails left" not in left[Product.SMS]
+
+
+# Sub-accounts
+
+SUB_RULES = (rule(Level.WARNING, 20, Field.BALANCE), rule(Level.CRITICAL, 5, Field.BALANCE))
+
+
+def of(identity: str, level: Level, threshold: int) -> Firing:
+    return Firing(Field.BALANCE, level, Decimal(threshold), identity)
+
+
+def low_subaccounts() -> list[tuple[Episode, Credits]]:
+    """Return an episode of sub-accounts alone, and one of the account too."""
+    listed = (
+        SubAccount("7", Decimal("3.209"), "EUR"),
+        SubAccount("8", Decimal(0), "EUR"),
+        SubAccount("9", Decimal("21.5"), "EUR"),
+        SubAccount("10"),
+        SubAccount("11", Decimal(500), "EUR"),
+    )
+    firing = (
+        of("7", Level.WARNING, 20), of("7", Level.CRITICAL, 5), of("8", Level.EMPTY, 0),
+        of("9", Level.WARNING, 20), of("10", Level.WARNING, 20),
+    )  # fmt: skip
+    alone = replace(opened(Trouble.LOW, 4999), account="marketing", level=Level.EMPTY, firing=firing)
+    own = replace(alone, firing=(*opened(Trouble.LOW, 4999).firing, *firing))
+    left = replace(credit(4999), subaccounts=listed)
+    return [(alone, left), (own, left)]
+
+
+def test_each_subaccount_in_trouble_is_a_line_the_worst_first() -> None:
+    alone, own = low_subaccounts()
+    lines = (
+        "`marketing/8`: 0.00 EUR left, nothing can be sent any more.",
+        "`marketing/7`: 3.20 EUR left, below the critical threshold of 5.00 EUR.",
+        "`marketing/9`: 21.50 EUR left, above 20.00 EUR, ends at 22.00 EUR.",
+        "`marketing/10`: balance not given any more; it was below 20.00.",
+    )
+    assert WORDS.facts(*alone) == lines
+    own_line = "4,999 SMS left, below the warning threshold of 5,000. Fine again from 5,500."
+    assert WORDS.facts(*own) == (own_line, *lines)
+    assert WORDS.title(alone[0]) == "Sub-account credits are used up"
+    assert WORDS.title(own[0]) == "SMS credits are used up"
+
+
+def test_of_a_thousand_subaccounts_in_trouble_ten_are_named() -> None:
+    listed = tuple(SubAccount(str(number), Decimal(number), "EUR") for number in range(1, 1001))
+    firing = tuple(of(one.id, Level.WARNING, 2000) for one in listed)
+    episode = replace(opened(Trouble.LOW, 4999), firing=firing)
+    *lines, last = WORDS.facts(episode, replace(credit(), subaccounts=listed))
+    assert [line.split(":")[0] for line in lines] == [f"`sms/{number}`" for number in range(1, 11)]
+    assert last == "and 990 more."
+
+
+def test_a_strange_id_or_e_mail_of_a_subaccount_neither_pings_nor_formats() -> None:
+    said = WORDS.subaccount(SubAccount("`<!here>`", Decimal(3), "EUR", "<@U1>`*a*"), "marketing")
+    assert said == "`marketing/'&lt;!here&gt;'`: 3.00 EUR (`&lt;@U1&gt;'*a*`)"
+
+
+# Accounts that share an episode
+
+
+def group_episodes() -> list[Episode]:
+    """Return an episode that accounts of one host share, while it lasts and when all was read again."""
+    late = Failure(Cause.TIMEOUT)
+    members = (Member("one", at(0), DOWN), Member("two", at(1), late), Member("three", at(0), DOWN, at(4)))
+    lasting = replace(
+        opened(Trouble.UNREADABLE, WRONG_KEY), account="api.smspartner.fr@C1", failure=DOWN, members=members
+    )
+    healed = tuple(replace(member, until=at(9)) for member in members)
+    return [lasting, replace(lasting, members=healed, ended_at=at(9))]
+
+
+def test_accounts_of_one_host_that_fails_are_told_together_each_by_its_name() -> None:
+    lasting, over = group_episodes()
+    assert WORDS.title(lasting) == "2 accounts cannot be read from api.smspartner.fr"
+    assert WORDS.facts(lasting, None) == (
+        "SMS Partner cannot be reached.",
+        WORDS.mend(DOWN),
+        f"`one` since {WORDS.time(at(0))}.",
+        f"`two` since {WORDS.time(at(1))}: SMS Partner does not answer in time.",
+        f"`three` was read again {WORDS.time(at(4))}.",
+    )
+    assert WORDS.title(over) == "3 accounts can be read again from api.smspartner.fr"
+    assert f"`two` could not be read from {WORDS.time(at(1))} to {WORDS.time(at(9))}." in WORDS.end(
+        over, None, told_late=False
+    )
+    assert WORDS.account(lasting.account) == "several accounts"
+    split = replace(over, ending=Ending.SPLIT)
+    assert WORDS.closed(split) == "Each account that still cannot be read has an alert of its own now."
+
+
 # The catalogue
 
 
@@ -522,6 +672,43 @@ def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
     words.no_duration(NoDuration("snooze soon"))
 
 
+def fill_in_what_many_accounts_need(words: Words) -> None:
+    for product in Product:
+        watched = replace(account(), product=product, name=product.value)
+        words.rules(watched)
+        words.hello([watched] * 4, timedelta(minutes=5))
+        for trouble in Trouble:
+            episode = opened(trouble, 4999 if trouble is Trouble.LOW else WRONG_KEY)
+            words.title(replace(episode, product=product))
+            words.title(replace(episode, product=product, ended_at=at(9)))
+    parent = replace(account(MONEY, name="marketing"), subaccounts=SubAccounts((MONEY,)))
+    words.rules(parent)
+    several = replace(words, accounts={"marketing": parent, "sms": WATCHED})
+    several.asking()
+    words.asking()
+    for episode, left in low_subaccounts():
+        several.title(episode)
+        words.facts(episode, left)
+        words.title(episode)
+    words.subaccount(SubAccount("7", Decimal(3), "EUR", "a@b.example"), "marketing")
+    unlisted = replace(opened(Trouble.UNREADABLE, WRONG_KEY), failure=Failure(Cause.TIMEOUT, listing=True))
+    for episode in (unlisted, *group_episodes()):
+        words.title(episode)
+        words.title(replace(episode, ended_at=at(9)))
+        words.facts(episode, None)
+        words.end(replace(episode, ended_at=at(9)), None, told_late=False)
+    words.more(3)
+    words.counted(1)
+    silent = known(WRONG_KEY)
+    words.alert(silent.episodes[0], silent)
+    fine = AccountStatus(WATCHED, known(9000), reading())
+    words.compact(fine)
+    words.rest([fine, fine])
+    words.rest([fine, replace(fine, failure=DOWN)])
+    words.held_back(fine, at(1))
+    words.held_back(replace(fine, reading=None), at(1))
+
+
 def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     recorded = {field.name: Sentence.of(getattr(ENGLISH, field.name)) for field in fields(ENGLISH)}
     words = Words(replace(ENGLISH, **recorded), FIGURES, POLICY)
@@ -547,7 +734,7 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     for cause in Cause:
         words.cause(Failure(cause))
         words.mend(Failure(cause))
-    words.facts(replace(low, level=Level.EMPTY), ALL)
+    words.facts(opened(Trouble.LOW, 0), ALL)
     words.cannot_read_since(everything)
     words.last_reading(everything)
     words.aged_reading(everything, at(5))
@@ -562,6 +749,7 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     words.say.went_wrong.format(reference="1")
     words.say.socket_mode_refused.format("invalid_auth")
     fill_in_what_stands_beside(words, low)
+    fill_in_what_many_accounts_need(words)
     for watch, failure in ((known(4999), None), (known(9000), DOWN)):
         status = AccountStatus(WATCHED, watch, everything, failure)
         words.status_title(status)

@@ -1,0 +1,81 @@
+"""No storms: accounts of one host and channel share one episode of failures that heal by themselves."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bot.core.episode import Verdict, opened, told
+from bot.core.model import (
+    HEALING,
+    Account,
+    Ending,
+    Episode,
+    Level,
+    Member,
+    Policy,
+    Reading,
+    Trouble,
+    Watch,
+)
+from bot.core.notice import Kind, Reason, Step, Urgency
+
+
+def share(watch: Watch, group: Account, accounts: Mapping[str, Watch], now: datetime, policy: Policy) -> Step:
+    """Judge what the accounts of a group have in common, from what is known of each.
+
+    `group` bears the group's name and channel, and the product of its accounts.
+    """
+    failing = _failing(accounts, policy)
+    before = watch.unreadable
+    if before is None:
+        if not failing:
+            return Step(watch, now, (Reason.FINE,))
+        return told(watch, [Verdict(_opened(group, failing), Reason.UNREADABLE, Kind.OPENED)], now, policy)
+    members = _members(before, failing, accounts)
+    after = replace(before, members=members, failure=failing[0].failure if failing else before.failure)
+    if failing:
+        verdict = Verdict(after, Reason.STILL_UNREADABLE, None, Urgency.NOW if after != before else None)
+    elif any(member.until for member in members):
+        ended = replace(after, ended_at=now)
+        verdict = Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW)
+    else:
+        split = replace(after, ended_at=now, ending=Ending.SPLIT, remind_at=None)
+        verdict = Verdict(split, Reason.SPLIT, None, Urgency.NOW)
+    return told(watch, [verdict], now, policy)
+
+
+def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...]:
+    """Return the accounts that fail for long, and have no episode of their own, the first to fail first."""
+    found = [
+        Member(name, watch.failing_since, watch.failure)
+        for name, watch in accounts.items()
+        if watch.unreadable is None
+        and watch.failures >= policy.unreadable_after
+        and watch.failing_since
+        and watch.failure
+        and watch.failure.cause in HEALING
+    ]
+    return tuple(sorted(found, key=lambda member: (member.since, member.account)))
+
+
+def _opened(group: Account, failing: tuple[Member, ...]) -> Episode:
+    first = failing[0]
+    episode = opened(group, Trouble.UNREADABLE, Level.WARNING, first.since, failure=first.failure)
+    return replace(episode, members=failing)
+
+
+def _members(
+    before: Episode, failing: tuple[Member, ...], accounts: Mapping[str, Watch]
+) -> tuple[Member, ...]:
+    """Return who fails, then who was read again; who now has an episode of its own has left."""
+    fails = {member.account for member in failing}
+    healed = tuple(
+        member if member.until else replace(member, until=reading.began_at)
+        for member in before.members
+        if member.account not in fails and (reading := _good_reading(accounts.get(member.account)))
+    )
+    return (*failing, *healed)
+
+
+def _good_reading(watch: Watch | None) -> Reading | None:
+    return watch.reading if watch and not watch.failures else None

@@ -1,0 +1,108 @@
+"""What a changed configuration does to what is open."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.core import rules
+from bot.core.episode import edited, episode_id, scheduled, with_episodes
+from bot.core.model import Account, Ending, Episode, Policy, Watch
+from bot.core.notice import Kind, Notice, Reason, Step, Urgency
+
+
+def reconcile(watch: Watch, account: Account | None, now: datetime, policy: Policy) -> Step:
+    """Fit what is open to the configuration found at start; `None` stands for an account no longer in it."""
+    if account is None:
+        gone = tuple(
+            replace(episode, ended_at=now, ending=Ending.NOT_CONFIGURED, remind_at=None)
+            for episode in watch.episodes
+        )
+        # What failed before says nothing of the account should it ever come back.
+        return _closed(replace(watch, failures=0, failing_since=None), gone, now, Reason.NOT_CONFIGURED)
+    ruled = _ruled(watch, account, now, policy)
+    moved = _moved(ruled.watch, account, now, policy)
+    recalled = _recalled(moved.watch, now, policy)
+    return _together(_together(ruled, moved), recalled)
+
+
+def _recalled(watch: Watch, now: datetime, policy: Policy) -> Step:
+    """Set the next word of what has none: told by a release without reminders, or while they were off."""
+    idle = [scheduled(one, now, policy) for one in watch.episodes if one.remind_at is None]
+    due = tuple(episode for episode in idle if episode.remind_at)
+    if not due:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    return Step(
+        watch=with_episodes(watch, due),
+        at=now,
+        reasons=(Reason.REMINDERS_ON,),
+        touched=due,
+        edits={episode.id: Urgency.NOW for episode in due},
+    )
+
+
+def _together(first: Step, second: Step) -> Step:
+    if second.reasons == (Reason.NOTHING_DUE,):
+        return first
+    if first.reasons == (Reason.NOTHING_DUE,):
+        return second
+    return Step(
+        watch=second.watch,
+        at=second.at,
+        reasons=(*first.reasons, *second.reasons),
+        touched=tuple({episode.id: episode for episode in (*first.touched, *second.touched)}.values()),
+        notices=(*first.notices, *second.notices),
+        edits={**first.edits, **second.edits},
+    )
+
+
+def _moved(watch: Watch, account: Account, now: datetime, policy: Policy) -> Step:
+    strays = [episode for episode in watch.episodes if episode.channel != account.channel]
+    if not strays:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    old = tuple(
+        replace(episode, ended_at=now, ending=Ending.MOVED, moved_to=account.channel, remind_at=None)
+        for episode in strays
+    )
+    new = [
+        scheduled(
+            replace(
+                episode, id=episode_id(episode.id, account.channel), channel=account.channel, pinged_at=now
+            ),
+            now,
+            policy,
+        )
+        for episode in strays
+    ]
+    return Step(
+        watch=with_episodes(watch, tuple(new)),
+        at=now,
+        reasons=(Reason.CHANNEL_CHANGED,),
+        touched=(*old, *new),
+        notices=tuple(Notice(Kind.OPENED, fresh.channel, now, fresh.id, fresh.level) for fresh in new),
+        edits={episode.id: Urgency.NOW for episode in old},
+    )
+
+
+def _ruled(watch: Watch, account: Account, now: datetime, policy: Policy) -> Step:
+    low = watch.low
+    if low is None:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    kept = tuple(one for one in low.firing if rules.still_configured(one, account))
+    if kept == low.firing:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    if not kept:
+        gone = replace(low, ended_at=now, ending=Ending.NOT_CONFIGURED, remind_at=None)
+        return _closed(watch, (gone,), now, Reason.NOT_CONFIGURED)
+    fewer = replace(low, firing=kept, level=rules.level_of(kept))
+    return edited(watch, fewer, now, policy, Reason.RULES_CHANGED)
+
+
+def _closed(watch: Watch, gone: tuple[Episode, ...], now: datetime, reason: Reason) -> Step:
+    if not gone:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    return Step(
+        watch=with_episodes(watch, gone),
+        at=now,
+        reasons=(reason,),
+        touched=gone,
+        edits={episode.id: Urgency.NOW for episode in gone},
+    )

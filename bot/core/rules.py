@@ -1,0 +1,162 @@
+"""Which rules fire for an account and for each of its sub-accounts, and which end."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from bot.core.model import Account, Credits, Field, Firing, Level, Policy, Reading, Rule, SubAccount
+
+COMPLETE_LISTS_WITHOUT = 2
+"""A sub-account that so many complete lists in a row do not hold has vanished."""
+
+_Key = tuple[str, Field, Level]
+
+
+def rearmed_at(threshold: Decimal, policy: Policy) -> Decimal:
+    """The value at which a rule that has fired ends."""
+    return threshold * (1 + policy.rearm_margin)
+
+
+def known(last: Reading | None, reading: Reading) -> Reading:
+    """Return the reading with the sub-accounts that it does not show and that have not vanished yet."""
+    if last is None:
+        return reading
+    shown = {one.id for one in reading.credits.subaccounts}
+    unseen = tuple(one for one in last.credits.subaccounts if one.id not in shown)
+    if not reading.credits.unlisted:
+        counted = (replace(one, absences=one.absences + 1) for one in unseen)
+        unseen = tuple(one for one in counted if one.absences < COMPLETE_LISTS_WITHOUT)
+    all_of_them = (*reading.credits.subaccounts, *unseen)
+    return replace(reading, credits=replace(reading.credits, subaccounts=all_of_them))
+
+
+def firing(
+    held: tuple[Firing, ...], account: Account, reading: Reading, last: Reading | None, policy: Policy
+) -> tuple[Firing, ...]:
+    """Return what fires now: the account's own rules first, then each sub-account's."""
+    thresholds = {_key(one): one.threshold for one in held}
+    own = tuple(
+        Firing(rule.field, rule.level, rule.threshold)
+        for rule in account.rules
+        if reading.credits.amounts[rule.field] < _ends_at(rule, "", thresholds, policy)
+    )
+    found = [*own, *_used_up(held, reading.credits, last)]
+    rules = account.subaccounts.rules if account.subaccounts else ()
+    for one in reading.credits.subaccounts if account.subaccounts else ():
+        found += _of_subaccount(one, rules, held, thresholds, policy)
+    return tuple(found)
+
+
+def level_of(fired: tuple[Firing, ...]) -> Level:
+    """The worst level among what fires."""
+    return max((one.level for one in fired), default=Level.OK)
+
+
+def worsened(held: tuple[Firing, ...], fired: tuple[Firing, ...]) -> Level:
+    """The worst level that the account or a sub-account has newly come to; `OK` if none became worse."""
+    before, after = _levels(held), _levels(fired)
+    risen = (level for unit, level in after.items() if level > before.get(unit, Level.OK))
+    return max(risen, default=Level.OK)
+
+
+def changed_thresholds(
+    held: tuple[Firing, ...], account: Account, credits_: Credits, policy: Policy
+) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Return the changes that matter: what ends under the old threshold too was not ended by the new one."""
+    thresholds = {(rule.field, rule.level): rule.threshold for rule in account.rules}
+    of_subaccounts = {
+        (rule.field, rule.level): rule.threshold
+        for rule in (account.subaccounts.rules if account.subaccounts else ())
+    }
+    balances = {one.id: one.balance for one in credits_.subaccounts}
+    pairs: dict[tuple[Decimal, Decimal], None] = {}
+    for one in held:
+        own = not one.subaccount
+        new = (thresholds if own else of_subaccounts).get((one.field, one.level), one.threshold)
+        value = credits_.amounts.get(one.field) if own else balances.get(one.subaccount)
+        if new != one.threshold and value is not None and value < rearmed_at(one.threshold, policy):
+            pairs[one.threshold, new] = None
+    return tuple(pairs)
+
+
+def risen(last: Reading | None, reading: Reading, held: tuple[Firing, ...]) -> Decimal:
+    """What was topped up between two readings, at least: spending in between hides a part of it.
+
+    Money that the account hands on to a sub-account rises there: it counts only where the trouble is.
+    """
+    if last is None:
+        return Decimal(0)
+    if not held or any(not one.subaccount for one in held):
+        return _rise(last.credits.amounts[Field.BALANCE], reading.credits.amounts[Field.BALANCE])
+    troubled = {one.subaccount for one in held}
+    before = {one.id: one.balance for one in last.credits.subaccounts}
+    return sum(
+        (_rise(before.get(one.id), one.balance) for one in reading.credits.subaccounts if one.id in troubled),
+        Decimal(0),
+    )
+
+
+def still_configured(one: Firing, account: Account) -> bool:
+    """Whether the account's configuration still holds the rule that has fired; *empty* needs none."""
+    if not one.subaccount:
+        rules = account.rules
+    elif account.subaccounts:
+        rules = account.subaccounts.rules
+    else:
+        return False
+    return one.level is Level.EMPTY or any(
+        (rule.field, rule.level) == (one.field, one.level) for rule in rules
+    )
+
+
+def _used_up(held: tuple[Firing, ...], credits_: Credits, last: Reading | None) -> list[Firing]:
+    """Return what says that nothing can be sent any more.
+
+    Missing is not a number: a count that was zero and is not given any more ends nothing by itself. Only a
+    rise of the balance does: then somebody has topped up, and there is money again.
+    """
+    found = [Firing(name, Level.EMPTY, Decimal(0)) for name in credits_.at_zero]
+    by_count = Firing(Field.CREDIT_SMS, Level.EMPTY, Decimal(0))
+    missing = by_count in held and Field.CREDIT_SMS not in credits_.amounts
+    if missing and last and not _rise(last.credits.amounts[Field.BALANCE], credits_.amounts[Field.BALANCE]):
+        found.append(by_count)
+    return found
+
+
+def _of_subaccount(
+    one: SubAccount,
+    rules: tuple[Rule, ...],
+    held: tuple[Firing, ...],
+    thresholds: dict[_Key, Decimal],
+    policy: Policy,
+) -> list[Firing]:
+    if one.balance is None:
+        return [fired for fired in held if fired.subaccount == one.id]
+    found = [
+        Firing(rule.field, rule.level, rule.threshold, one.id)
+        for rule in rules
+        if one.balance < _ends_at(rule, one.id, thresholds, policy)
+    ]
+    if one.balance <= 0:
+        found.append(Firing(Field.BALANCE, Level.EMPTY, Decimal(0), one.id))
+    return found
+
+
+def _ends_at(rule: Rule, subaccount: str, thresholds: dict[_Key, Decimal], policy: Policy) -> Decimal:
+    """A rule that fires under this very threshold ends above the margin; any other is judged without it."""
+    held = thresholds.get((subaccount, rule.field, rule.level))
+    return rearmed_at(rule.threshold, policy) if held == rule.threshold else rule.threshold
+
+
+def _levels(fired: tuple[Firing, ...]) -> dict[str, Level]:
+    levels: dict[str, Level] = {}
+    for one in fired:
+        levels[one.subaccount] = max(one.level, levels.get(one.subaccount, Level.OK))
+    return levels
+
+
+def _rise(before: Decimal | None, after: Decimal | None) -> Decimal:
+    return max(after - before, Decimal(0)) if before is not None and after is not None else Decimal(0)
+
+
+def _key(one: Firing) -> _Key:
+    return one.subaccount, one.field, one.level

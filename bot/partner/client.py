@@ -1,0 +1,178 @@
+"""The three products over HTTP: `Partner` only sends.
+
+The key travels in the URL, so no exception of aiohttp's, no URL and no body leaves this package: every
+failure becomes a `Failure`, chained to nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+from hashlib import sha256
+from typing import TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import stamina
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
+from yarl import URL
+
+from bot.core.model import WORTH_RETRYING, Account, Cause, Credits, Failure, Product, SubAccount
+from bot.partner.decipher import Page, decipher, decipher_page, unreadable
+from bot.ports import Budget, HeldBack, StoreAway, Unreadable
+
+MAX_BODY = 256 * 1024
+"""Bytes; a real answer has some 300, a page of 20 sub-accounts some 5,000."""
+
+ATTEMPT_SECONDS = 10
+"""As in all samples of the vendor; 5 s aborted good answers in production."""
+
+ATTEMPTS = 3
+LISTING_SECONDS = 25
+"""For all pages of sub-accounts: with the account itself they end before a reading's deadline."""
+
+MOST_PAGES = 100
+
+_T = TypeVar("_T")
+
+
+class Partner:
+    """Asks one of the products for the credits of one key; the caller owns the session.
+
+    `slots` bounds how many requests are on their way to the host; `budget` how many a minute may be made.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        api_url: str,
+        api_key: str,
+        product: Product = Product.SMS,
+        *,
+        slots: AbstractAsyncContextManager[None] | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self._session = session
+        self._product = product
+        self._base = api_url.rstrip("/")
+        self._key = api_key
+        self._slots = slots or nullcontext()
+        self._budget = budget
+        self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
+        # aiohttp repeats a request by itself when a kept connection was closed: each would count.
+        self._headers = {"Connection": "close"} if budget else {}
+
+    async def read(self, account: Account) -> Credits:
+        """Ask, 34 s at most, then list sub-accounts where wanted; raises `Unreadable` and `HeldBack`."""
+
+        def parse(status: int, body: bytes) -> Credits:
+            return decipher(status, body, account.needed, self._product)
+
+        credits_ = await self._insist(self._me(), parse)
+        if account.subaccounts is None:
+            return credits_
+        listed = await self._listed(emails=account.subaccounts.emails)
+        if isinstance(listed, Failure):
+            return replace(credits_, unlisted=replace(listed, listing=True))
+        return replace(credits_, subaccounts=listed)
+
+    def _me(self) -> URL:
+        if self._product is Product.VOICE:
+            # A key is one segment of the path, whatever it is made of.
+            segment = quote(self._key, safe="").replace(".", "%2E")
+            return URL(f"{self._base}/me/{segment}", encoded=True)
+        return URL(f"{self._base}/me").with_query(apiKey=self._key, _format="json")
+
+    async def _listed(self, *, emails: bool) -> tuple[SubAccount, ...] | Failure:
+        try:
+            async with asyncio.timeout(LISTING_SECONDS):
+                found = [one async for one in self._pages(emails=emails)]
+        except TimeoutError:
+            return Failure(Cause.TIMEOUT)
+        except HeldBack:
+            return Failure(Cause.RATE_LIMITED)
+        except Unreadable as error:
+            return error.failure
+        # A list that moved while it was paged shows one of them twice.
+        return tuple({one.id: one for one in found}.values())
+
+    async def _pages(self, *, emails: bool) -> AsyncIterator[SubAccount]:
+        for page in range(1, MOST_PAGES + 1):
+            query = {"apiKey": self._key, "_format": "json", "page": str(page)}
+            url = URL(f"{self._base}/subaccount/list").with_query(query)
+
+            def parse(status: int, body: bytes, page: int = page) -> Page:
+                return decipher_page(status, body, page, self._product, emails=emails)
+
+            found = await self._insist(url, parse)
+            for one in found.subaccounts:
+                yield one
+            if not found.more:
+                return
+        unreadable(Cause.TOO_LARGE)
+
+    async def _insist(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
+        """Ask up to three times; where the budget ends between two tries, the first one's failure stands."""
+        failed: Unreadable | None = None
+        found: _T | None = None
+        async for attempt in stamina.retry_context(
+            on=_worth_retrying, attempts=ATTEMPTS, wait_initial=0.5, wait_max=2, wait_jitter=0.5
+        ):
+            with attempt:
+                try:
+                    found = await self._ask(url, parse)
+                except Unreadable as error:
+                    failed = error
+                    raise
+                except HeldBack:
+                    if failed is None:
+                        raise
+                    raise failed from None
+        assert found is not None  # noqa: S101 - the loop above returns or raises
+        return found
+
+    async def _ask(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
+        async with self._slots:
+            if self._budget and not await _granted(self._budget, self._digest):
+                raise HeldBack
+            answer = await self._answer(url)
+        # Raised out here: inside an `except` it would carry aiohttp's error, and that one the URL.
+        if isinstance(answer, Cause):
+            unreadable(answer)
+        return parse(*answer)
+
+    async def _answer(self, url: URL) -> tuple[int, bytes] | Cause:
+        """Return status and body, or why they did not come."""
+        try:
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                return await self._get(url)
+        except TimeoutError:
+            return Cause.TIMEOUT
+        except aiohttp.ClientPayloadError as error:
+            # What cannot be unpacked is no JSON; what was cut off may come whole the next time.
+            return Cause.NOT_JSON if isinstance(error.__cause__, ContentEncodingError) else Cause.NETWORK
+        except (aiohttp.ClientError, HttpProcessingError, OSError):
+            return Cause.NETWORK
+
+    async def _get(self, url: URL) -> tuple[int, bytes]:
+        # A redirect is never followed: it would carry the key to another place.
+        async with self._session.get(url, headers=self._headers, allow_redirects=False) as response:
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(16 * 1024):
+                body += chunk
+                if len(body) > MAX_BODY:
+                    response.close()
+                    unreadable(Cause.TOO_LARGE, status=response.status)
+            return response.status, bytes(body)
+
+
+def _worth_retrying(error: Exception) -> bool:
+    return isinstance(error, Unreadable) and error.failure.cause in WORTH_RETRYING
+
+
+async def _granted(budget: Budget, digest: str) -> bool:
+    """What cannot be counted is not asked: others may be asking too."""
+    try:
+        return await budget.spend(digest)
+    except StoreAway:
+        return False

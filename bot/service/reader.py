@@ -1,0 +1,58 @@
+"""Accounts are read at the provider's, each once for everybody who asks meanwhile."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.core.model import Account, Cause, Failure, Reading
+from bot.ports import Clock, HeldBack, Source, Unreadable
+
+READ_SECONDS = 45
+"""One reading of one account ends within this, tries and back-off included."""
+
+Answer = tuple[datetime, Reading | Failure | None]
+"""When the provider was asked (UTC), and what came of it: nothing if it allows no more requests now."""
+
+
+class Reader:
+    """Asks the provider; owns the readings in flight, and keeps each account's last good one."""
+
+    def __init__(self, sources: Mapping[str, Source], clock: Clock) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._reading: dict[str, asyncio.Task[Answer]] = {}
+        self._last: dict[str, Reading] = {}
+
+    async def read(self, account: Account) -> Answer:
+        """Read the account, or wait with the others for the reading on its way."""
+        task = self._reading.get(account.name)
+        if task is None:
+            task = asyncio.create_task(self._ask(account))
+            self._reading[account.name] = task
+            task.add_done_callback(lambda _: self._reading.pop(account.name, None))
+        return await asyncio.shield(task)
+
+    def last(self, account: Account) -> Reading | None:
+        """Return the last good reading that this process made."""
+        return self._last.get(account.name)
+
+    async def close(self) -> None:
+        """End the readings in flight."""
+        for task in self._reading.values():
+            task.cancel()
+        await asyncio.gather(*self._reading.values(), return_exceptions=True)
+
+    async def _ask(self, account: Account) -> Answer:
+        began_at = self._clock.now()
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                credits_ = await self._sources[account.name].read(account)
+        except TimeoutError:
+            return began_at, Failure(Cause.TIMEOUT)
+        except Unreadable as error:
+            return began_at, error.failure
+        except HeldBack:
+            return began_at, None
+        reading = Reading(began_at, credits_)
+        self._last[account.name] = reading
+        return began_at, reading

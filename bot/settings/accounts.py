@@ -1,0 +1,281 @@
+"""Accounts listed in a TOML file, or in the same text: every fault with its place, no key in it ever."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from unicodedata import category, normalize
+
+from pydantic import SecretStr
+from pydantic_core import PydanticCustomError
+
+from bot.core.command import WORDS
+from bot.core.model import RULED, Account, Field, Level, Product
+from bot.settings.values import above_zero, channel, secret, whole_above_zero
+
+LARGEST = 1024 * 1024
+"""Bytes of a file of accounts."""
+
+Limits = Mapping[Level, Decimal]
+Thresholds = Mapping[Field, Limits]
+"""By field; no limits at all switch the field's rule off."""
+
+_RESERVED = frozenset(
+    {*WORDS, "show", "history"}
+    | {"historique", "alertes", "seuils", "vu", "pause", "reprendre", "partager", "aide"}
+)
+"""Words that `/smscredits` understands or will, in English and in French."""
+
+_KEYS = (
+    "name", "product", "api_key_env", "channel", "subaccounts", "subaccount_emails", "thresholds",
+    "subaccount_thresholds",
+)  # fmt: skip
+_KEY_EXAMPLE = 'api_key_env = "KEY_MARKETING"'
+_EXAMPLE = 'Example: [[account]] and below it name = "marketing"'
+_LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}
+_HEADER = re.compile(r"^\s*\[\[\s*account\s*\]\]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One account of the file, with its key from the environment; what it leaves out has defaults."""
+
+    name: str
+    product: Product
+    key_source: str
+    api_key: SecretStr
+    source: str
+    channel: str = ""
+    thresholds: Thresholds = field(default_factory=dict)
+    subaccounts: bool = False
+    subaccount_emails: bool = False
+    subaccount_thresholds: Thresholds = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """An account to watch, with all that is needed to ask for it."""
+
+    account: Account
+    api_key: SecretStr
+    api_url: str
+
+
+class _Faults:
+    """Collects the faults of one account, each with its place."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self.lines: list[str] = []
+
+    def add(self, sentence: str, example: str) -> None:
+        self.lines.append(f"{self._place}: {sentence}. Example: {example}")
+
+
+def read_file(path: str) -> tuple[str, str]:
+    """Return the text of the file and the fault that kept it from being read; one of them is empty."""
+    example = "Example: ACCOUNTS_FILE=accounts.toml"
+    try:
+        place = Path(path)
+        if place.stat().st_size > LARGEST:
+            return "", f"ACCOUNTS_FILE: is larger than 1 MiB. {example}"
+        return place.read_text("utf-8-sig"), ""
+    except FileNotFoundError:
+        return "", f"ACCOUNTS_FILE: there is no such file. {example}"
+    except UnicodeDecodeError:
+        return "", f"ACCOUNTS_FILE: is not UTF-8. {example}"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such path"
+        return "", f"ACCOUNTS_FILE: cannot be read ({reason}). {example}"
+
+
+def parse(
+    text: str, source: str, environment: Mapping[str, str], taken: tuple[str, ...] = ()
+) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
+    """Return the accounts and the faults; `taken` are the names that the key variables make."""
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        # The error's own words may quote the text; only its place is told.
+        place = re.search(r"line \d+, column \d+", str(error))
+        where = f" ({place[0]})" if place else ""
+        return (), (f"{source}: is no valid TOML{where}. {_EXAMPLE}",)
+    faults = [
+        f"{source}: {_shown(name)} is unknown{_near(name, ('account',))}. Example: [[account]]"
+        for name in document
+        if name != "account"
+    ]
+    entries = document.get("account")
+    if not isinstance(entries, list) or not entries:
+        return (), (*faults, f"{source}: has no [[account]]. {_EXAMPLE}")
+    lines = [text.count("\n", 0, header.start()) + 1 for header in _HEADER.finditer(text)]
+    names = {name.casefold() for name in taken}
+    listed = []
+    for number, entry in enumerate(entries, 1):
+        line = f", line {lines[number - 1]}" if len(lines) == len(entries) else ""
+        one, found = _entry(entry, f"{source}, [[account]] {number}{line}", source, environment, names)
+        faults += found
+        if one:
+            listed.append(one)
+    return tuple(listed), tuple(faults)
+
+
+def _entry(
+    entry: object, place: str, source: str, environment: Mapping[str, str], names: set[str]
+) -> tuple[Listed | None, list[str]]:
+    if not isinstance(entry, dict):
+        return None, [f"{place}: is no table. Example: [[account]]"]
+    faults = _Faults(f"{place}, {_shown(entry['name'])}" if isinstance(entry.get("name"), str) else place)
+    for key in entry:
+        if key == "api_key":
+            faults.add("a key must not stand here; name the variable that holds it", _KEY_EXAMPLE)
+        elif key not in _KEYS:
+            faults.add(f"{_shown(key)} is unknown{_near(key, _KEYS)}", 'name = "marketing"')
+    name = _name(entry.get("name"), names, faults)
+    product = _product(entry.get("product"), faults)
+    key_source, api_key = _key(entry.get("api_key_env"), environment, faults)
+    subaccounts = _switch(entry, "subaccounts", faults)
+    emails = _switch(entry, "subaccount_emails", faults)
+    if subaccounts and product is Product.VOICE:
+        faults.add("Voice Partner lists no sub-accounts", "subaccounts = false")
+    fields = RULED[product] if product else tuple(Field)
+    listed = Listed(
+        name=name,
+        product=product or Product.SMS,
+        key_source=key_source,
+        api_key=api_key,
+        source=source,
+        channel=_checked(entry.get("channel"), channel, faults, 'channel = "C0123456789"') or "",
+        thresholds=_thresholds(entry, "thresholds", fields, faults),
+        subaccounts=subaccounts,
+        subaccount_emails=emails,
+        subaccount_thresholds=_thresholds(entry, "subaccount_thresholds", (Field.BALANCE,), faults),
+    )
+    if not subaccounts:
+        for key in ("subaccount_thresholds", "subaccount_emails"):
+            if entry.get(key):
+                faults.add(f"{key} needs sub-accounts to be watched", "subaccounts = true")
+    return (None if faults.lines else listed), faults.lines
+
+
+def _name(value: object, names: set[str], faults: _Faults) -> str:
+    example = 'name = "marketing"'
+    if value is None:
+        faults.add("name is missing", example)
+        return ""
+    if not isinstance(value, str) or not 1 <= len(value) <= 40 or not _is_name(value):
+        faults.add("name must be 1 to 40 letters, digits or -", example)
+        return ""
+    if value.casefold() in _RESERVED:
+        faults.add("name is a word that /smscredits understands", example)
+    elif value.casefold() in names:
+        faults.add("name is taken by another account", example)
+    names.add(value.casefold())
+    return normalize("NFC", value)
+
+
+def _is_name(value: str) -> bool:
+    """Vowel signs belong to the letters of many alphabets."""
+    return all(one.isalnum() or one == "-" or category(one) in {"Mn", "Mc"} for one in value)
+
+
+def _product(value: object, faults: _Faults) -> Product | None:
+    if isinstance(value, str) and value in set(Product):
+        return Product(value)
+    if value is None:
+        faults.add("product is missing", 'product = "sms"')
+    else:
+        near = _near(value, tuple(Product)) if isinstance(value, str) else ""
+        faults.add(f"product is unknown{near}: sms, voice or mail", 'product = "sms"')
+    return None
+
+
+def _key(value: object, environment: Mapping[str, str], faults: _Faults) -> tuple[str, SecretStr]:
+    nothing = "", SecretStr("")
+    if value is None:
+        faults.add("api_key_env is missing: the variable that holds the key", _KEY_EXAMPLE)
+        return nothing
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value, re.ASCII):
+        # It may be the key itself, so it is not shown.
+        faults.add("api_key_env must be the NAME of a variable, in capitals, never the key", _KEY_EXAMPLE)
+        return nothing
+    found = environment.get(value)
+    if not found:
+        faults.add(f"api_key_env names {value}, which is not set", f"{value}=0123456789abcdef…")
+        return nothing
+    try:
+        return value, SecretStr(secret(found))
+    except PydanticCustomError as fault:
+        faults.add(f"{value} {fault.message()}", f"{value}=0123456789abcdef…")
+        return nothing
+
+
+def _switch(entry: Mapping[str, Any], key: str, faults: _Faults) -> bool:
+    value = entry.get(key, False)
+    if not isinstance(value, bool):
+        faults.add(f"{key} must be true or false", f"{key} = true")
+        return False
+    return value
+
+
+def _checked(value: object, check: Callable[[object], str], faults: _Faults, example: str) -> str | None:
+    if value is None:
+        return None
+    try:
+        return check(value if isinstance(value, str) else "")
+    except PydanticCustomError as fault:
+        faults.add(f"channel {fault.message()}", example)
+        return None
+
+
+def _thresholds(
+    entry: Mapping[str, Any], key: str, fields: tuple[Field, ...], faults: _Faults
+) -> dict[Field, dict[Level, Decimal]]:
+    table = entry.get(key, {})
+    example = f"{fields[0]} = {{ warning = 5000, critical = 1000 }}"
+    if not isinstance(table, dict):
+        faults.add(f"{key} must be a table", f"[account.{key}] and below it {example}")
+        return {}
+    found: dict[Field, dict[Level, Decimal]] = {}
+    for name, value in table.items():
+        if name not in set(fields):
+            possible = ", ".join(fields)
+            faults.add(f"{key}: {_shown(name)} is no field of this product's ({possible})", example)
+        else:
+            found[Field(name)] = dict(_limits(value, f"{key}: {name}", Field(name), faults))
+    return found
+
+
+def _limits(value: object, what: str, name: Field, faults: _Faults) -> Iterator[tuple[Level, Decimal]]:
+    example = f"{name} = {{ warning = 5000, critical = 1000 }}, or {name} = false"
+    if value is False:
+        return
+    if not isinstance(value, dict) or not value or not set(value) <= set(_LEVELS):
+        faults.add(f"{what} must be warning and critical, one of them, or false", example)
+        return
+    check = above_zero if name is Field.BALANCE else whole_above_zero
+    limits: dict[Level, Decimal] = {}
+    for level, number in value.items():
+        try:
+            limits[_LEVELS[level]] = check("" if isinstance(number, bool | list | dict) else number)
+        except PydanticCustomError as fault:
+            faults.add(f"{what}: {level} {fault.message()}", example)
+    critical = limits.get(Level.CRITICAL, Decimal(0))
+    if limits.get(Level.WARNING, critical) < critical:
+        faults.add(f"{what}: critical is above warning, so the warning would come last", example)
+    yield from sorted(limits.items())
+
+
+def _near(name: str, known: tuple[str, ...]) -> str:
+    found = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _shown(name: str) -> str:
+    """Quote a name that may be anything, even a key that was pasted at the wrong place."""
+    short = "".join(character for character in name if character.isprintable())[:24]
+    return f"“{short}”" if len(name) <= 24 else f"“{short[:8]}…”"

@@ -1,0 +1,149 @@
+"""The environment is read once, and every fault is reported together."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from bot.settings.accounts import Listed, parse, read_file
+from bot.settings.addresses import SQLITE
+from bot.settings.chosen import DOT_ENV, ENCODING, Settings
+from bot.settings.watched import KEY_VARIABLES
+
+_WIPING_HOSTS = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "CONTAINER")
+"""Variables by which hosts without lasting files are known."""
+
+_FAMILIES = (
+    "SMSPARTNER_",
+    "VOICEPARTNER_",
+    "MAILPARTNER_",
+    "CREDIT_SMS_",
+    "BALANCE_",
+    "REMINDER_",
+    "SLACK_BOT_",
+    "SLACK_APP_",
+    "SLACK_SIGNING_",
+)
+"""Beginnings of names that nobody else uses: whatever is like them is meant for us."""
+
+_NEAR = 0.84
+"""Below this are names that are like ours by chance: TEST_DATABASE_URL, SLACK_CLIENT_SECRET."""
+
+
+class _FromEnvironment(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (env_settings, dotenv_settings)
+
+
+class FaultySettings(Exception):
+    """Settings with which the bot cannot run; `faults` holds a line for each."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def from_environment() -> Settings:
+    """Read the environment, `.env` and the file of accounts where there are any; raises `FaultySettings`."""
+    if fault := _fault_of_dot_env():
+        raise FaultySettings((fault,))
+    listed, faults = _listed(_environment())
+    try:
+        settings = _FromEnvironment(listed=listed)
+        if not faults:
+            return settings
+    except ValidationError as error:
+        faults = (*(_line(fault) for fault in error.errors(include_url=False, include_input=False)), *faults)
+    # Outside the handler: the ValidationError holds the values, secrets among them.
+    raise FaultySettings(faults)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment's variables and those of `.env`, by their names in capitals."""
+    found = {**dotenv_values(DOT_ENV, encoding=ENCODING), **os.environ}  # noqa: TID251 - read here alone
+    return {name.upper(): value for name, value in found.items() if value}
+
+
+def _listed(environment: Mapping[str, str]) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
+    """Return the accounts of the file or the text, and what is wrong with them."""
+    source = "ACCOUNTS_FILE" if "ACCOUNTS_FILE" in environment else "ACCOUNTS"
+    text = environment.get(source)
+    if text is None:
+        return (), ()
+    if source == "ACCOUNTS_FILE":
+        text, fault = read_file(text)
+        if fault:
+            return (), (fault,)
+    taken = tuple(name for name, variable in KEY_VARIABLES.items() if variable in environment)
+    return parse(text, source, environment, taken)
+
+
+def _fault_of_dot_env() -> str:
+    path = Path(DOT_ENV)
+    if path.is_dir():
+        return f"{DOT_ENV}: is a folder. Settings are read from a file of that name: move the folder away"
+    try:
+        if path.is_file():
+            path.read_text(ENCODING)
+    except UnicodeDecodeError:
+        return f"{DOT_ENV}: is not UTF-8. Save it as UTF-8 text"
+    except OSError as error:
+        return f"{DOT_ENV}: cannot be read ({error.strerror}). Example: chmod u+r {DOT_ENV}"
+    return ""
+
+
+def _line(fault: ErrorDetails) -> str:
+    name = str(fault["loc"][0])
+    example = (Settings.model_fields[name].examples or [""])[0]
+    saying = "is missing" if fault["type"] == "missing" else fault["msg"]
+    if fault["type"] != "fault":
+        saying = saying[0].lower() + saying[1:].replace("Input ", "")
+    return f"{name.upper()}: {saying.removeprefix('input ')}. Example: {name.upper()}={example}"
+
+
+def names() -> tuple[str, ...]:
+    """Every variable that the code reads."""
+    return tuple(name.upper() for name in Settings.model_fields)
+
+
+def warnings(chosen: Settings, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Say what is no fault and yet probably not meant: slips in names, state that a host wipes."""
+    if environment is None:
+        environment = _environment()
+    slips = tuple(
+        f"{name} is not a setting; did you mean {' or '.join(meant)}?"
+        for name in sorted(environment)
+        if (meant := _meant(name.upper()))
+    )
+    host = next((name for name in _WIPING_HOSTS if environment.get(name)), None)
+    if host is None or not chosen.database_url.get_secret_value().startswith(SQLITE):
+        return slips
+    return (
+        *slips,
+        f"{host} is set: this host wipes its files, and SQLite with them; set DATABASE_URL to PostgreSQL",
+    )
+
+
+def _meant(name: str) -> tuple[str, ...]:
+    """Return the settings that a name which is none of them was probably meant to be."""
+    ours = names()
+    # Slack's own ids (SLACK_APP_ID…) are for other tools; no setting of ours ends so.
+    if name in ours or (name.startswith("SLACK_") and name.endswith("_ID")):
+        return ()
+    if near := get_close_matches(name, ours, n=1, cutoff=_NEAR):
+        return tuple(near)
+    family = next((start for start in _FAMILIES if name.startswith(start)), None)
+    return tuple(one for one in ours if one.startswith(family)) if family else ()

@@ -1,0 +1,194 @@
+"""Answers to `/smscredits` and to buttons; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.command import NoDuration, NotUnderstood
+from bot.core.model import Account, AccountStatus, Credits, Episode, Level, Product, SubAccount, Watch
+from bot.core.notice import Reason, Undelivered
+from bot.slack.elements import (
+    EMOJI,
+    LONGEST_LIST,
+    UNREADABLE,
+    Block,
+    Message,
+    context,
+    fitting,
+    header,
+    mrkdwn,
+    section,
+    sections,
+)
+from bot.text import Words
+from bot.text.words import DETAILED
+
+ALERTS = 8
+COMPACT = 20
+"""So many alerts, accounts or sub-accounts stand in one answer; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Builds what a person gets for what was typed or pressed."""
+
+    words: Words
+    accounts: tuple[Account, ...]
+    poll_interval: timedelta
+    top_up_url: str
+    mention: str = ""
+
+    def status(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
+        """Build the answer to the bare command, or about one account."""
+        if len(statuses) > DETAILED:
+            return self._compact(statuses)
+        parts = [self._detailed(status, now, alone=len(statuses) == 1) for status in statuses]
+        text = " ".join(part.text for part in parts)
+        return Message(text, tuple(block for part in parts for block in part.blocks))
+
+    def _compact(self, statuses: Sequence[AccountStatus]) -> Message:
+        worst_first = sorted(statuses, key=lambda status: (-_gravity(status), status.account.name))
+        lines = fitting((f"{_emoji(one)} {self.words.compact(one)}" for one in worst_first), COMPACT)
+        rest = worst_first[len(lines) :]
+        more = (self.words.rest(rest),) if rest else ()
+        last = self.words.say.one_in_detail
+        return Message("\n".join([*lines, *more, last]), (*sections([*lines, *more]), context(last)))
+
+    def _detailed(self, status: AccountStatus, now: datetime, *, alone: bool) -> Message:
+        title = self.words.status_title(status)
+        facts = list(self._standing(status))
+        if status.failure:
+            facts = [
+                self.words.cause(status.failure, status.account),
+                self.words.mend(status.failure, status.account),
+                *self._still_open(status),
+                self.words.aged_reading(status.reading, now),
+            ]
+        if status.held_back:
+            facts.insert(0, self.words.held_back(status, now))
+        blocks = [section("\n".join([f"{_emoji(status)} *{title}*", *facts]))]
+        said = [f"{title}.", *facts]
+        if status.reading and not status.failure:
+            credits_, product = status.reading.credits, status.account.product
+            standing = " · ".join([*self.words.rule_states(status), self.words.read_at(status.reading)])
+            blocks += [self._figures(credits_, product), context(standing)]
+            said.append(f"{self.words.everything(credits_)}. {standing}.")
+            if alone and credits_.subaccounts:
+                listed = self._subaccounts(status, credits_)
+                blocks += sections(listed)
+                said += listed
+        return Message(" ".join(said), tuple(blocks))
+
+    def _subaccounts(self, status: AccountStatus, credits_: Credits) -> list[str]:
+        """Say what each sub-account has left, the worst first."""
+        firing = status.watch.low.firing if status.watch.low else ()
+        levels = {one.subaccount: one.level for one in sorted(firing, key=lambda one: one.level)}
+
+        def gravity(one: SubAccount) -> tuple[object, ...]:
+            return -levels.get(one.id, Level.OK), one.balance is None, one.balance or 0, one.id
+
+        rows = sorted(credits_.subaccounts, key=gravity)
+        lines = fitting(
+            (
+                f"{EMOJI[levels.get(one.id, Level.OK)]} {self.words.subaccount(one, status.account.name)}"
+                for one in rows
+            ),
+            COMPACT,
+            LONGEST_LIST // 2,
+        )
+        rest = rows[len(lines) :]
+        if not rest:
+            return list(lines)
+        fine = not any(one.id in levels for one in rest)
+        more = self.words.say.rest_fine.format(count=len(rest)) if fine else self.words.more(len(rest))[0]
+        return [*lines, more]
+
+    def _still_open(self, status: AccountStatus) -> tuple[str, ...]:
+        """Say what is open all the same: what cannot be read is neither fine nor over."""
+        low = status.watch.low
+        if low is None or status.reading is None:
+            return ()
+        facts = " ".join((f"*{self.words.title(low)}.*", *self.words.facts(low, status.reading.credits)))
+        return (facts, self.words.cannot_read_since(status.reading))
+
+    def _standing(self, status: AccountStatus) -> tuple[str, ...]:
+        if status.watch.low is None or status.reading is None:
+            return ()
+        return self.words.facts(status.watch.low, status.reading.credits)
+
+    def thresholds(self) -> Message:
+        """Build the list of the rules in force; accounts with the same rules stand together."""
+        title = self.words.say.thresholds_title
+        alike: dict[tuple[str, ...], list[Account]] = {}
+        for account in self.accounts:
+            alike.setdefault(self.words.rules(account), []).append(account)
+        lines = ["\n".join([f"*{self.words.named(accounts)}*", *rules]) for rules, accounts in alike.items()]
+        shown = fitting(lines, len(lines))
+        left = sum(len(accounts) for accounts in list(alike.values())[len(shown) :])
+        lines = [*shown, *self.words.more(left)]
+        return Message("\n".join([f"{title}:", *lines]), (header(title), *sections(lines)))
+
+    def help(self) -> Message:
+        """Build the list of what a person can type."""
+        title = self.words.say.help_title
+        lines = [f"`{typed}`: {meaning}" for typed, meaning in self.words.commands(self._names)]
+        return Message("\n".join([f"{title}:", *lines]), (section("\n".join([f"*{title}*", *lines])),))
+
+    def not_understood(self, command: NotUnderstood) -> Message:
+        """Build the answer to a text that is no command."""
+        lines = [self.words.not_understood(command), self.words.usage(self._names)]
+        return Message(" ".join(lines), (section("\n".join(lines)),))
+
+    def no_duration(self, command: NoDuration) -> Message:
+        """Build the answer to a snooze without a duration that makes sense."""
+        return Message(self.words.no_duration(command))
+
+    def alerts(self, open_episodes: Sequence[tuple[Episode, Watch]]) -> Message:
+        """Build the list of what is open and why, the gravest first."""
+        if not open_episodes:
+            return Message(self.words.say.nothing_open)
+        title = self.words.say.alerts_title
+        gravest_first = sorted(open_episodes, key=lambda one: -one[0].level)
+        shown = fitting(("\n".join(self.words.alert(*one)) for one in gravest_first), ALERTS)
+        lines = [*shown, *self.words.more(len(open_episodes) - len(shown))]
+        return Message("\n".join([f"{title}:", *lines]), (header(title), *map(section, lines)))
+
+    def decided(self, outcomes: Sequence[tuple[Reason, Episode | None]]) -> Message:
+        """Build the answer to a button or to `ack`, `snooze`, `resume`: what was done."""
+        if not outcomes:
+            return Message(self.words.say.nothing_open)
+        shown = fitting((self.words.decided(reason, episode) for reason, episode in outcomes), COMPACT)
+        return Message("\n".join([*shown, *self.words.more(len(outcomes) - len(shown))]))
+
+    def with_undelivered(self, message: Message, waiting: Sequence[Undelivered]) -> Message:
+        """Put what Slack has not taken yet, and the mend, at the head of an answer."""
+        if not waiting:
+            return message
+        said = "\n".join(self.words.undelivered(one) for one in waiting)
+        rest = message.blocks or (section(message.text),)
+        return Message(f"{said} {message.text}", (section(f":warning: {said}"), *rest))
+
+    def asking(self) -> Message:
+        """Build the short line that stays while the provider is slow."""
+        return Message(self.words.asking())
+
+    def went_wrong(self, reference: str) -> Message:
+        """Build the answer to a request that failed on our side."""
+        return Message(self.words.say.went_wrong.format(reference=reference))
+
+    @property
+    def _names(self) -> list[str]:
+        return [account.name for account in self.accounts]
+
+    def _figures(self, credits_: Credits, product: Product) -> Block:
+        rows = self.words.table(credits_, product)
+        return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in rows]}
+
+
+def _gravity(status: AccountStatus) -> int:
+    """How far up an account stands: what cannot be read may be empty."""
+    return Level.EMPTY if status.failure else status.watch.level
+
+
+def _emoji(status: AccountStatus) -> str:
+    return UNREADABLE if status.failure else EMOJI[status.watch.level]

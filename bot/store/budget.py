@@ -1,0 +1,50 @@
+"""Requests counted by key, so that all processes together keep to what the provider allows."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from bot.store.database import Database
+from bot.store.lease import database_clock
+from bot.store.rows import LostRace, insert_new
+from bot.store.schema import request
+
+REQUESTS = 4
+"""Of Voice Partner's 5 a minute (docpartner.dev): one is left for the command line."""
+
+WINDOW = timedelta(seconds=60)
+
+
+class SqlBudget:
+    """Requests of the last minute, on the database's clock, in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def spend(self, key_digest: str) -> bool:
+        """Count one request, if there is one left."""
+        while True:
+            try:
+                return await self._spend(key_digest)
+            except LostRace:
+                continue
+
+    async def _spend(self, key_digest: str) -> bool:
+        mine = request.c.key == key_digest
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(select(request.c.asked_at).where(mine).with_for_update())
+            row = rows.first()
+            now = await database_clock(connection)
+            if row is None:
+                await insert_new(connection, request, {"key": key_digest, "asked_at": (now,)})
+                return True
+            lately = _lately(row.asked_at, now)
+            if len(lately) >= REQUESTS:
+                return False
+            await connection.execute(update(request).where(mine).values(asked_at=(*lately, now)))
+            return True
+
+
+def _lately(asked_at: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    """Return what still counts; a clock that was set back must not hold back more than a minute."""
+    return tuple(at for at in asked_at if abs(now - at) < WINDOW)

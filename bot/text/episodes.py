@@ -1,0 +1,285 @@
+"""What the bot says of an episode: its news, its cause, who keeps it silent, its end."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.core.model import (
+    Account,
+    Cause,
+    Credits,
+    Ending,
+    Episode,
+    Failure,
+    Field,
+    Firing,
+    Level,
+    Member,
+    Product,
+    Reading,
+    SubAccount,
+    Trouble,
+    Watch,
+)
+from bot.core.notice import Reason
+from bot.text.amounts import AmountWords
+from bot.text.figures import escape
+
+LISTED = 10
+"""So many sub-accounts, or accounts of a group, are named in one message."""
+
+
+@dataclass(frozen=True)
+class EpisodeWords(AmountWords):
+    """What the bot says of episodes."""
+
+    def account(self, name: str) -> str:
+        """Name the account; a group's accounts are named one by one."""
+        if "@" in name:
+            return self.say.group
+        return self.say.account.format(account=escape(name))
+
+    def title(self, episode: Episode) -> str:
+        """Say the news of an episode as it is now."""
+        if episode.trouble is Trouble.UNREADABLE:
+            return self._unreadable_title(episode)
+        titles = self.say.low_titles
+        template = self.say.ended_titles[Trouble.LOW] if episode.ended_at else titles[episode.level]
+        of_subaccounts = bool(episode.firing) and all(one.subaccount for one in episode.firing)
+        credits_ = self.say.subaccount_credits if of_subaccounts else self.say.credits[episode.product]
+        title = template.format(credits=credits_)
+        if len(self.accounts) > 1:
+            return self.say.named_title.format(account=escape(episode.account), title=title)
+        return title
+
+    def _unreadable_title(self, episode: Episode) -> str:
+        ended = episode.ended_at is not None
+        if episode.members:
+            template = self.say.group_ended_title if ended else self.say.group_title
+            count = sum(ended or member.until is None for member in episode.members)
+            return template.format(count=self.counted(count), host=escape(episode.account.split("@")[0]))
+        account = escape(episode.account)
+        if episode.failure and episode.failure.listing:
+            template = self.say.unlisted_ended_title if ended else self.say.unlisted_title
+            return template.format(account=account)
+        if ended:
+            return self.say.ended_titles[Trouble.UNREADABLE].format(account=account)
+        if episode.failure and episode.failure.cause is Cause.NO_CREDIT:
+            return self.say.no_credit_title.format(account=account)
+        return self.say.unreadable_title.format(account=account)
+
+    def facts(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
+        """Give the cause of an open episode: a sentence for each rule that has fired, or why it is silent."""
+        if episode.failure:
+            account = self._account_of(episode)
+            listing = (self.say.listing_failed,) if episode.failure.listing else ()
+            why = (*listing, self.cause(episode.failure, account), self.mend(episode.failure, account))
+            return (*why, *self._members(episode))
+        if credits_ is None:
+            return (self.say.no_reading,)
+        own = tuple(one for one in episode.firing if not one.subaccount)
+        if any(one.level is Level.EMPTY for one in own) or (
+            episode.level is Level.EMPTY and not episode.firing
+        ):
+            said: tuple[str, ...] = (self.say.used_up.format(values=self.main_figures(credits_)),)
+        else:
+            said = tuple(self._crossed(rule, credits_) for rule in _worst_of_each_field(own))
+        return (*said, *self._troubled_subaccounts(episode, credits_))
+
+    def end(self, episode: Episode, reading: Reading | None, *, told_late: bool) -> tuple[str, ...]:
+        """Tell how an episode ended."""
+        if episode.ended_at is None:
+            return ()
+        said = []
+        if reading:
+            said.append(self.say.left.format(values=self.main_figures(reading.credits)))
+        since, until = self.time(episode.opened_at), self.time(episode.ended_at)
+        if told_late:
+            said.append(self.say.told_late.format(since=since, until=until))
+        else:
+            lasted = self.figures.duration(episode.ended_at - episode.opened_at)
+            said.append(self.say.lasted.format(duration=lasted, since=since))
+        if episode.topped_up:
+            currency = reading.credits.currency if reading else ""
+            said.append(self.say.topped_up.format(amount=self.figures.money(episode.topped_up, currency)))
+        said.extend(
+            self.say.threshold_changed.format(
+                old=self.figures.threshold(old), new=self.figures.threshold(new)
+            )
+            for old, new in episode.thresholds_changed
+        )
+        return (*said, *self._members(episode))
+
+    def standing(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
+        """Say what else there is to an open episode: money that came in, who keeps it silent."""
+        said = []
+        if episode.rise and credits_:
+            amount = self.figures.money(episode.rise.amount, credits_.currency)
+            said.append(self.say.rose.format(amount=amount, at=self.time(episode.rise.at)))
+        if episode.mute:
+            template = self.say.snoozed if episode.mute.snoozed else self.say.acked
+            said.append(
+                template.format(
+                    by=episode.mute.by, at=self.time(episode.mute.at), until=self.time(episode.mute.until)
+                )
+            )
+        return tuple(said)
+
+    def since(self, episode: Episode) -> str:
+        """Say since when an episode is open."""
+        return self.say.since.format(since=self.time(episode.opened_at))
+
+    def next_reminder(self, episode: Episode) -> str:
+        """Say when the next word comes, whatever happens; nothing while muted or switched off."""
+        if episode.mute or episode.remind_at is None:
+            return ""
+        return self.say.next_reminder.format(at=self.time(episode.remind_at))
+
+    def missed(self, level: Level, since: datetime) -> str:
+        """Say what could not be told while it lasted."""
+        return self.say.missed.format(level=self.level(level), since=self.time(since))
+
+    def closed(self, episode: Episode) -> str:
+        """Say why an episode was closed without a word of its end."""
+        if episode.ending is Ending.MOVED:
+            return self.say.moved.format(channel=escape(episode.moved_to))
+        return self.say.split if episode.ending is Ending.SPLIT else self.say.not_configured
+
+    def decided(self, reason: Reason, episode: Episode | None) -> str:
+        """Answer a person's decision about an episode."""
+        if episode is None:
+            return self.say.unknown_alert
+        mute = episode.mute
+        return self.say.decided[reason].format(
+            alert=self.title(replace(episode, ended_at=None)),
+            by=mute.by if mute else "",
+            at=self.time(mute.at) if mute else "",
+            until=self.time(mute.until) if mute else "",
+            ended_at=self.time(episode.ended_at) if episode.ended_at else "",
+        )
+
+    def alert(self, episode: Episode, watch: Watch) -> tuple[str, ...]:
+        """Say of an open episode why it is open, when it was told, and when the next word comes."""
+        head = self.say.alert.format(
+            title=self.title(episode),
+            account=self.account(episode.account) if episode.members else escape(episode.account),
+            since=self.time(episode.opened_at),
+        )
+        credits_ = watch.reading.credits if watch.reading else None
+        told = ""
+        if episode.pinged_at:
+            at, channel = self.time(episode.pinged_at), escape(episode.channel)
+            told = self.say.last_word.format(at=at, channel=channel)
+        failed = ""
+        if episode.trouble is Trouble.UNREADABLE and watch.failures:
+            failed = self.say.failed_polls.format(count=watch.failures)
+        reminder = self.next_reminder(episode)
+        last = f"{reminder[:1].upper()}{reminder[1:]}." if reminder else ""
+        if not (self.policy.reminder_warning or self.policy.reminder_critical or episode.mute):
+            last = self.say.no_reminder
+        facts, standing = self.facts(episode, credits_), self.standing(episode, credits_)
+        lines = (head, *facts, failed, *standing, " ".join(word for word in (told, last) if word))
+        return tuple(line for line in lines if line)
+
+    def cause(self, failure: Failure, account: Account | None = None) -> str:
+        """Say why an account could not be read."""
+        return self.say.causes[failure.cause].format(
+            provider=self.provider(account.product if account else Product.SMS),
+            field=escape(failure.field),
+            status=failure.status or "?",
+            code=escape(failure.code) or "?",
+        )
+
+    def mend(self, failure: Failure, account: Account | None = None) -> str:
+        """Say what to do about it."""
+        product = account.product if account else Product.SMS
+        return self.say.mends[failure.cause].format(
+            provider=self.provider(product),
+            account_page=self.say.account_pages[product],
+            key_page=self.say.key_pages[product],
+            key=account.key_source if account else "SMSPARTNER_API_KEY",
+            url=self.say.url_settings[product],
+        )
+
+    def last_reading(self, reading: Reading | None) -> str:
+        """Recall the last good reading."""
+        if reading is None:
+            return self.say.no_reading
+        values = self.main_figures(reading.credits)
+        return self.say.last_reading.format(values=values, read_at=self.time(reading.began_at))
+
+    def cannot_read_since(self, reading: Reading | None) -> str:
+        """Say that the figures of a low episode are old."""
+        if reading is None:
+            return ""
+        return self.say.cannot_read_since.format(read_at=self.time(reading.began_at))
+
+    def _account_of(self, episode: Episode) -> Account:
+        known = self.accounts.get(episode.account)
+        return known or Account(episode.account, episode.channel, product=episode.product)
+
+    def _crossed(self, rule: Firing, credits_: Credits) -> str:
+        amount = credits_.amounts.get(rule.field)
+        if amount is None:
+            return self.rule(rule)
+        value = self.amount(rule.field, amount, credits_.currency)
+        threshold = self._number(rule.field, rule.threshold, credits_.currency)
+        ends_at = self._rearmed(rule, credits_.currency)
+        if amount >= rule.threshold:
+            return self.say.in_band.format(value=value, threshold=threshold, ends_at=ends_at)
+        below = self.say.below.format(value=value, level=self.level(rule.level), threshold=threshold)
+        return f"{below} {self.say.ends_at.format(ends_at=ends_at)}"
+
+    def _troubled_subaccounts(self, episode: Episode, credits_: Credits) -> tuple[str, ...]:
+        """Say a line of each sub-account in trouble, the worst first."""
+        shown = {one.id: one for one in credits_.subaccounts}
+        worst: dict[str, Firing] = {}
+        for fired in sorted(episode.firing, key=lambda one: -one.level):
+            if fired.subaccount:
+                worst.setdefault(fired.subaccount, fired)
+        rows = [(fired, shown.get(identity, SubAccount(identity))) for identity, fired in worst.items()]
+        rows.sort(key=lambda row: (-row[0].level, row[1].balance is None, row[1].balance or 0, row[1].id))
+        lines = (self._subaccount_line(episode.account, fired, one) for fired, one in rows[:LISTED])
+        return (*lines, *self.more(len(rows) - LISTED))
+
+    def _subaccount_line(self, account: str, fired: Firing, one: SubAccount) -> str:
+        template = self.say.subaccount_below
+        if one.balance is None:
+            template = self.say.subaccount_unknown
+        elif fired.level is Level.EMPTY:
+            template = self.say.subaccount_empty
+        elif one.balance >= fired.threshold:
+            template = self.say.subaccount_in_band
+        return template.format(
+            name=self._subaccount_name(account, one.id),
+            value=self._left(one),
+            level=self.level(fired.level),
+            threshold=self.figures.money(fired.threshold, one.currency),
+            ends_at=self._rearmed(fired, one.currency),
+        )
+
+    def _members(self, episode: Episode) -> tuple[str, ...]:
+        lines = (self._member(episode, member) for member in episode.members[:LISTED])
+        return (*lines, *self.more(len(episode.members) - LISTED))
+
+    def _member(self, episode: Episode, member: Member) -> str:
+        account, since = escape(member.account), self.time(member.since)
+        until = self.time(member.until) if member.until else ""
+        if episode.ended_at:
+            return self.say.member_was_failing.format(account=account, since=since, until=until)
+        if until:
+            return self.say.member_read.format(account=account, until=until)
+        if member.failure == episode.failure:
+            return self.say.member_failing.format(account=account, since=since)
+        cause = self.cause(member.failure, self.accounts.get(member.account) or self._account_of(episode))
+        return self.say.member_failing_otherwise.format(account=account, since=since, cause=cause)
+
+    def more(self, count: int) -> tuple[str, ...]:
+        """Say how many are not named, if any."""
+        return (self.say.and_more.format(count=count),) if count > 0 else ()
+
+
+def _worst_of_each_field(firing: tuple[Firing, ...]) -> tuple[Firing, ...]:
+    worst: dict[Field, Firing] = {}
+    for rule in sorted(firing, key=lambda rule: rule.level, reverse=True):
+        worst.setdefault(rule.field, rule)
+    return tuple(worst.values())

@@ -1,0 +1,146 @@
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from bot.core.group import share
+from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Policy, Watch
+from bot.core.notice import Kind, Reason, Step, Urgency
+from tests.samples import DOWN, NO_CREDIT, POLICY, WATCHED, WRONG_KEY, Outcome, at, judged
+
+GROUP = Account("api.smspartner.fr@C0123456789", WATCHED.channel)
+SLOW = Failure(Cause.TIMEOUT)
+LOST = Failure(Cause.NOT_FOUND, status=404)
+
+
+class Shared:
+    """Accounts of one host and channel, polled once a minute."""
+
+    def __init__(self, *names: str) -> None:
+        self.accounts = {name: replace(WATCHED, name=name, group=GROUP.name) for name in names}
+        self.watches: dict[str, Watch] = dict.fromkeys(names, Watch())
+        self.watch = Watch()
+        self.minute = 0
+
+    def poll(self, outcomes: Mapping[str, Outcome]) -> tuple[list[Step], Step]:
+        """Return what became of each account, then of the group."""
+        self.minute += 1
+        steps = []
+        for name, outcome in outcomes.items():
+            steps.append(judged(self.watches[name], outcome, self.minute, self.accounts[name]))
+            self.watches[name] = steps[-1].watch
+        step = share(self.watch, GROUP, self.watches, at(self.minute), POLICY)
+        self.watch = step.watch
+        return steps, step
+
+    def polls(self, times: int, outcomes: Mapping[str, Outcome]) -> Step:
+        return [self.poll(outcomes)[1] for _ in range(times)][-1]
+
+    @property
+    def episode(self) -> Episode:
+        assert self.watch.unreadable
+        return self.watch.unreadable
+
+
+def members(episode: Episode) -> dict[str, bool]:
+    """Return who is in the episode, and whether it fails still."""
+    return {member.account: member.until is None for member in episode.members}
+
+
+def kinds(step: Step) -> list[Kind]:
+    return [owed.kind for owed in step.notices]
+
+
+@pytest.mark.parametrize("cause", sorted(HEALING))
+def test_a_fault_that_heals_by_itself_is_told_once_for_all_accounts_of_a_host(cause: Cause) -> None:
+    shared = Shared("a", "b", "c")
+    down = dict.fromkeys("abc", Failure(cause))
+    for _ in range(2):
+        steps, step = shared.poll(down)
+        assert [kinds(one) for one in (*steps, step)] == [[], [], [], []]
+    steps, step = shared.poll(down)
+    assert [kinds(one) for one in steps] == [[], [], []]
+    assert [one.reasons for one in steps] == [(Reason.SHARED_WITH_GROUP,)] * 3
+    assert (kinds(step), members(shared.episode)) == ([Kind.OPENED], {"a": True, "b": True, "c": True})
+    assert (shared.episode.opened_at, shared.episode.channel) == (at(1), WATCHED.channel)
+    assert shared.polls(50, down).notices == ()
+
+
+def test_who_begins_to_fail_later_joins_by_an_edit() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, {"a": DOWN, "b": 9000})
+    assert members(shared.episode) == {"a": True}
+    step = shared.polls(3, {"a": DOWN, "b": SLOW})
+    assert (kinds(step), set(step.edits.values())) == ([], {Urgency.NOW})
+    assert members(shared.episode) == {"a": True, "b": True}
+
+
+def test_it_ends_when_the_last_is_read_again_and_names_them_all() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    _, step = shared.poll({"a": 9000, "b": DOWN})
+    assert (kinds(step), members(shared.episode)) == ([], {"b": True, "a": False})
+    _, step = shared.poll({"a": 9000, "b": 9000})
+    (ended,) = step.touched
+    assert (kinds(step), ended.ended_at) == ([Kind.ENDED], at(5))
+    assert {member.account: member.until for member in ended.members} == {"a": at(4), "b": at(5)}
+    assert shared.watch.unreadable is None
+
+
+def test_nothing_failing_is_nothing_to_tell() -> None:
+    shared = Shared("a", "b")
+    _, step = shared.poll({"a": 9000, "b": DOWN})
+    assert (step.reasons, step.touched) == ((Reason.FINE,), ())
+
+
+@pytest.mark.parametrize("failure", [WRONG_KEY, NO_CREDIT, LOST])
+def test_a_fault_of_the_account_itself_is_told_by_itself(failure: Failure) -> None:
+    shared = Shared("a", "b")
+    step = shared.polls(3, {"a": failure, "b": 9000})
+    assert shared.watches["a"].unreadable
+    assert (step.touched, shared.watch.unreadable) == ((), None)
+
+
+def test_who_turns_out_to_have_a_fault_of_its_own_leaves_and_the_others_stay() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    (own, _), step = shared.poll({"a": WRONG_KEY, "b": DOWN})
+    assert (kinds(own), kinds(step)) == ([Kind.OPENED], [])
+    assert members(shared.episode) == {"b": True}
+
+
+def test_when_all_have_faults_of_their_own_the_shared_message_says_so_by_an_edit() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    steps, step = shared.poll(dict.fromkeys("ab", WRONG_KEY))
+    assert [kinds(one) for one in steps] == [[Kind.OPENED]] * 2
+    (split,) = step.touched
+    assert (step.reasons, kinds(step), split.ending) == ((Reason.SPLIT,), [], Ending.SPLIT)
+    assert split.remind_at is None
+
+
+def test_a_low_account_shows_at_once_that_it_cannot_be_read() -> None:
+    shared = Shared("a", "b")
+    shared.poll({"a": 999, "b": 9000})
+    edits = []
+    for _ in range(4):
+        (low, _), _ = shared.poll(dict.fromkeys("ab", DOWN))
+        edits.append(list(low.edits.values()))
+    assert edits == [[], [], [Urgency.NOW], []]
+    (again, _), _ = shared.poll({"a": 999, "b": DOWN})
+    assert list(again.edits.values()) == [Urgency.NOW]
+
+
+def test_it_is_recalled_as_a_warning_is() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    assert shared.episode.remind_at == at(3) + Policy().reminder_warning
+
+
+def test_who_has_an_alert_of_its_own_keeps_it_whatever_fails_next() -> None:
+    shared = Shared("a", "b")
+    shared.poll({"a": WRONG_KEY, "b": 9000})
+    step = shared.polls(5, {"a": DOWN, "b": 9000})
+    assert (step.touched, shared.watch.unreadable) == ((), None)
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    assert members(shared.episode) == {"b": True}

@@ -1,0 +1,284 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bot.core.model import (
+    Account,
+    Cause,
+    Credits,
+    Failure,
+    Field,
+    Firing,
+    Level,
+    Reading,
+    SubAccount,
+    SubAccounts,
+    Watch,
+)
+from bot.core.mute import Decision, decide
+from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reconcile import reconcile
+from tests.samples import CRITICAL, DOWN, POLICY, WARNING, WRONG_KEY, account, at, credit, judged, rule
+
+RULES = (rule(Level.WARNING, 20, Field.BALANCE), rule(Level.CRITICAL, 5, Field.BALANCE))
+PARENT = replace(account(WARNING, CRITICAL, name="marketing"), subaccounts=SubAccounts(RULES))
+
+Balances = dict[str, str | None]
+REFUSED_LIST = Failure(Cause.API_REFUSED, status=200, code="40", listing=True)
+SLOW_LIST = Failure(Cause.TIMEOUT, listing=True)
+
+
+def listed(
+    minute: float,
+    balances: Balances,
+    *,
+    sms: int = 9000,
+    balance: str = "342",
+    unlisted: Failure | None = None,
+) -> Reading:
+    subaccounts = tuple(
+        SubAccount(name, Decimal(left) if left is not None else None, "EUR")
+        for name, left in balances.items()
+    )
+    found: Credits = credit(sms, balance)
+    return Reading(at(minute), replace(found, subaccounts=subaccounts, unlisted=unlisted))
+
+
+def lived(*outcomes: Reading | Failure, watched: Account = PARENT) -> list[Step]:
+    steps: list[Step] = []
+    for minute, outcome in enumerate(outcomes):
+        steps.append(judged(steps[-1].watch if steps else Watch(), outcome, minute, watched))
+    return steps
+
+
+def known(*outcomes: Reading | Failure) -> Watch:
+    return lived(*outcomes)[-1].watch
+
+
+def levels(watch: Watch) -> dict[str, Level]:
+    """Return the worst level of each that is in trouble; the account itself has no name."""
+    found: dict[str, Level] = {}
+    for one in watch.low.firing if watch.low else ():
+        found[one.subaccount] = max(one.level, found.get(one.subaccount, Level.OK))
+    return found
+
+
+def told(step: Step) -> list[tuple[Kind, Level]]:
+    return [(owed.kind, owed.level) for owed in step.notices]
+
+
+@pytest.mark.parametrize(
+    ("balance", "level"),
+    [
+        ("20", None),
+        ("19.999", Level.WARNING),
+        ("5", Level.WARNING),
+        ("4.99", Level.CRITICAL),
+        ("0.001", Level.CRITICAL),
+        ("0", Level.EMPTY),
+        ("-3", Level.EMPTY),
+        (None, None),
+    ],
+)
+def test_each_subaccount_is_judged_by_its_own_rules(balance: str | None, level: Level | None) -> None:
+    (step,) = lived(listed(0, {"7": balance, "8": "50"}))
+    assert levels(step.watch) == ({"7": level} if level else {})
+    assert told(step) == ([(Kind.OPENED, level)] if level else [])
+
+
+def test_an_account_and_its_subaccounts_share_one_episode_at_the_worst_level() -> None:
+    (step,) = lived(listed(0, {"7": "19", "8": "0", "9": "4"}, sms=4999))
+    assert step.watch.low
+    assert step.watch.low.level is Level.EMPTY
+    assert levels(step.watch) == {
+        "": Level.WARNING,
+        "7": Level.WARNING,
+        "8": Level.EMPTY,
+        "9": Level.CRITICAL,
+    }
+    assert told(step) == [(Kind.OPENED, Level.EMPTY)]
+
+
+def test_without_rules_only_an_empty_subaccount_is_told() -> None:
+    bare = replace(PARENT, subaccounts=SubAccounts())
+    (step,) = lived(listed(0, {"7": "0.01", "8": "0"}), watched=bare)
+    assert levels(step.watch) == {"8": Level.EMPTY}
+
+
+def test_those_that_become_worse_in_one_poll_make_one_ping() -> None:
+    _, step = lived(listed(0, {"7": "19", "8": "30", "9": "30"}), listed(1, {"7": "4", "8": "19", "9": "1"}))
+    assert (step.reasons, told(step)) == ((Reason.WORSE,), [(Kind.WORSE, Level.CRITICAL)])
+
+
+def test_a_subaccount_that_becomes_low_pings_though_another_is_worse() -> None:
+    *_, step = lived(listed(0, {"7": "4", "8": "30"}), listed(1, {"7": "4", "8": "19"}))
+    assert told(step) == [(Kind.WORSE, Level.WARNING)], "told by its own level: nobody is mentioned for it"
+    assert step.watch.low
+    assert step.watch.low.level is Level.CRITICAL
+
+
+def test_one_that_recovers_while_another_is_low_is_an_edit() -> None:
+    *_, step = lived(listed(0, {"7": "19", "8": "18"}), listed(1, {"7": "60", "8": "18"}))
+    assert (step.reasons, told(step)) == ((Reason.SAME_LEVEL,), [])
+    assert set(step.edits.values()) == {Urgency.NOW}
+
+
+def test_each_ends_only_above_its_margin_and_the_episode_with_the_last() -> None:
+    steps = lived(
+        listed(0, {"7": "19", "8": "4"}),
+        listed(1, {"7": "21.99", "8": "22"}),  # 20 + 10 %
+        listed(2, {"7": "22", "8": "22"}),
+    )
+    assert [levels(step.watch) for step in steps] == [
+        {"7": Level.WARNING, "8": Level.CRITICAL},
+        {"7": Level.WARNING},
+        {},
+    ]
+    assert told(steps[-1]) == [(Kind.ENDED, Level.WARNING)]
+
+
+# Mutes
+
+MUTED = Decision("U1", at(3000))
+
+
+def muted(watch: Watch) -> Watch:
+    assert watch.low
+    return decide(watch, watch.low.id, MUTED, at(1.5), POLICY).watch
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pings"),
+    [
+        pytest.param({"7": "4", "8": "30"}, {"7": "4", "8": "19"}, False, id="another low, no worse"),
+        pytest.param({"7": "4", "8": "30"}, {"7": "4", "8": "4"}, False, id="another as bad"),
+        pytest.param({"7": "19", "8": "30"}, {"7": "19", "8": "4"}, True, id="another worse than the mute"),
+        pytest.param({"7": "4", "8": "30"}, {"7": "4", "8": "0"}, True, id="another empty"),
+        pytest.param({"7": "0", "8": "30"}, {"7": "0", "8": "0"}, True, id="empty breaks every mute"),
+        pytest.param({"7": "0", "8": "30"}, {"7": "0", "8": "30"}, False, id="still empty"),
+    ],
+)
+def test_a_mute_holds_for_what_is_no_worse_and_never_for_empty(
+    before: Balances, after: Balances, *, pings: bool
+) -> None:
+    watch = muted(known(listed(0, before)))
+    step = judged(watch, listed(2, after), 2, PARENT)
+    assert bool(step.notices) is pings
+    assert step.watch.low
+    assert (step.watch.low.mute is None) is pings
+
+
+# Coming and going at the provider's
+
+
+def test_a_subaccount_that_appears_is_judged_and_one_that_vanishes_ends_after_two_complete_lists() -> None:
+    steps = lived(
+        listed(0, {"7": "50"}),
+        listed(1, {"7": "50", "8": "3"}),
+        listed(2, {"7": "50"}),
+        listed(3, {"7": "50"}),
+    )
+    assert [levels(step.watch) for step in steps] == [{}, {"8": Level.CRITICAL}, {"8": Level.CRITICAL}, {}]
+    assert [told(step) for step in steps[2:]] == [[], [(Kind.ENDED, Level.CRITICAL)]]
+
+
+def test_one_that_is_missing_once_and_comes_back_changes_nothing() -> None:
+    steps = lived(listed(0, {"7": "3"}), listed(1, {}), listed(2, {"7": "3"}), listed(3, {}))
+    assert [told(step) for step in steps[1:]] == [[], [], []]
+    assert levels(steps[-1].watch) == {"7": Level.CRITICAL}
+
+
+def test_a_list_that_fails_is_no_list_without_them() -> None:
+    watch = known(*(listed(minute, {}, unlisted=SLOW_LIST) for minute in range(1, 6)))
+    assert watch.low is None
+    watch = known(
+        listed(0, {"7": "3"}),
+        *(listed(minute, {}, unlisted=SLOW_LIST) for minute in range(1, 6)),
+        listed(6, {}),
+    )
+    assert levels(watch) == {"7": Level.CRITICAL}
+    assert watch.reading
+    assert [one.absences for one in watch.reading.credits.subaccounts] == [1]
+
+
+def test_a_balance_that_is_not_given_any_more_ends_nothing_and_starts_nothing() -> None:
+    steps = lived(listed(0, {"7": "3", "8": "50"}), listed(1, {"7": None, "8": None}))
+    assert [levels(step.watch) for step in steps] == [{"7": Level.CRITICAL}] * 2
+    assert told(steps[1]) == []
+
+
+# A list that cannot be read
+
+
+def test_while_the_list_fails_the_account_itself_is_judged() -> None:
+    step = lived(listed(0, {"7": "50"}), listed(1, {}, sms=999, unlisted=SLOW_LIST))[-1]
+    assert told(step) == [(Kind.OPENED, Level.CRITICAL)]
+    assert (step.watch.failures, step.watch.failure) == (1, SLOW_LIST)
+
+
+def test_a_list_that_fails_for_long_or_is_refused_is_told_as_unreadable_and_so_is_its_end() -> None:
+    opened, ended = [(Kind.OPENED, Level.WARNING)], [(Kind.ENDED, Level.WARNING)]
+    slow = lived(*(listed(minute, {}, unlisted=SLOW_LIST) for minute in range(3)), listed(3, {"7": "50"}))
+    assert [told(step) for step in slow] == [[], [], opened, ended]
+    (refused,) = lived(listed(0, {}, unlisted=REFUSED_LIST))
+    assert refused.watch.unreadable
+    assert (refused.watch.unreadable.failure, told(refused)) == (REFUSED_LIST, opened)
+
+
+def test_an_account_that_is_read_again_without_its_list_is_still_unreadable() -> None:
+    steps = lived(WRONG_KEY, listed(1, {}, unlisted=SLOW_LIST), listed(2, {"7": "50"}))
+    assert [told(step) for step in steps[1:]] == [[], [(Kind.ENDED, Level.WARNING)]]
+    after = steps[1].watch
+    assert after.unreadable
+    assert (after.unreadable.failure, after.failures) == (SLOW_LIST, 2)
+
+
+def test_a_late_answer_from_before_a_reading_without_its_list_changes_nothing() -> None:
+    watch = known(DOWN, listed(1, {}, unlisted=SLOW_LIST), listed(2, {}, unlisted=SLOW_LIST))
+    for outcome in (listed(1.5, {"7": "0"}), DOWN):
+        assert judged(watch, outcome, 1.5, PARENT).reasons == (Reason.OLDER_THAN_STORED,)
+
+
+# What came in
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "topped_up"),
+    [
+        pytest.param(("342", {"7": "3"}), ("322", {"7": "23"}), "20", id="handed on to the one in trouble"),
+        pytest.param(("342", {"7": "3", "8": "50"}), ("342", {"7": "4", "8": "90"}), "1", id="not another's"),
+        pytest.param(("342", {"7": "3"}), ("842", {"7": "3"}), "0", id="the account is not in trouble"),
+        pytest.param(("-1", {"7": "3"}), ("99", {"7": "30"}), "100", id="the account's own, not both"),
+    ],
+)
+def test_what_was_topped_up_is_counted_once_and_where_the_trouble_is(
+    before: tuple[str, Balances], after: tuple[str, Balances], topped_up: str
+) -> None:
+    step = lived(
+        *(listed(minute, found, balance=own) for minute, (own, found) in enumerate((before, after)))
+    )[-1]
+    (episode,) = step.touched or (step.watch.low,)
+    assert episode
+    assert episode.topped_up == Decimal(topped_up)
+
+
+# Changed configuration
+
+
+def test_a_changed_threshold_of_subaccounts_is_judged_afresh_and_says_so() -> None:
+    watch = known(listed(0, {"7": "19", "8": "18"}))
+    lower = replace(PARENT, subaccounts=SubAccounts((rule(Level.WARNING, 10, Field.BALANCE),)))
+    step = judged(watch, listed(1, {"7": "19", "8": "18"}), 1, lower)
+    assert told(step) == [(Kind.ENDED, Level.WARNING)]
+    assert step.touched[0].thresholds_changed == ((Decimal(20), Decimal(10)),)
+
+
+def test_subaccounts_that_are_no_longer_watched_leave_the_episode() -> None:
+    watch = known(listed(0, {"7": "0", "8": "19"}, sms=4999))
+    step = reconcile(watch, replace(PARENT, subaccounts=None), at(5), POLICY)
+    assert step.watch.low
+    assert step.watch.low.firing == (Firing(Field.CREDIT_SMS, Level.WARNING, Decimal(5000)),)
+    assert (step.watch.low.level, step.notices) == (Level.WARNING, ())
+    alone = reconcile(known(listed(0, {"7": "0"})), replace(PARENT, subaccounts=None), at(5), POLICY)
+    assert (alone.watch.low, alone.reasons) == (None, (Reason.NOT_CONFIGURED,))

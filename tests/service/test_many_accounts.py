@@ -1,0 +1,194 @@
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.core.model import Account, Cause, Failure, Watch
+from bot.core.notice import Reason, Step
+from bot.ports import HeldBack, NotLeading
+from bot.service.judge import Judge
+from tests.samples import DOWN, NOW, WARNING, WATCHED, WRONG_KEY, account
+from tests.service.bot import Start
+from tests.test_cost import Count
+
+GROUP = "api.smspartner.fr@C0123456789"
+
+
+def shared(*names: str) -> tuple[Account, ...]:
+    """Return accounts of one provider host that tell the same channel."""
+    return tuple(replace(WATCHED, name=name, group=GROUP) for name in names)
+
+
+# One host fails
+
+
+async def test_when_a_host_fails_its_accounts_are_told_of_in_one_message_and_so_is_the_end(
+    start: Start,
+) -> None:
+    script = (9000, DOWN, DOWN, DOWN, DOWN, 9000)
+    bot = await start(accounts=shared("one", "two"), one=script, two=(*script[:5], DOWN, 9000))
+    for _ in range(5):
+        await bot.cycle()
+    assert bot.channel.told == ["opened unreadable warning"]
+    (episode,) = [due.episode for due in bot.channel.posts]
+    assert episode
+    assert [member.account for member in episode.members] == ["one", "two"]
+    await bot.cycle()
+    assert bot.channel.told == ["opened unreadable warning"], "one of them fails still"
+    await bot.cycle()
+    assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
+
+
+async def test_the_shared_message_outlives_a_restart_and_is_not_told_again(start: Start) -> None:
+    bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(DOWN,))
+    for _ in range(3):
+        await bot.cycle()
+    again = await start(accounts=shared("one", "two"), channel=bot.channel, one=(DOWN,), two=(DOWN,))
+    await again.cycle()
+    assert bot.channel.told == ["opened unreadable warning"]
+
+
+async def test_a_shared_message_is_open_for_each_of_its_accounts_and_can_be_muted_through_any(
+    start: Start,
+) -> None:
+    bot = await start(
+        accounts=(*shared("one", "two"), account(WARNING, name="three")),
+        one=(DOWN,),
+        two=(DOWN,),
+        three=(9000,),
+    )
+    for _ in range(3):
+        await bot.cycle()
+    opened = {name: len(await bot.service.open_episodes(name)) for name in ("", "one", "two", "three")}
+    assert opened == {"": 1, "one": 1, "two": 1, "three": 0}
+
+
+async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_at_start(
+    start: Start,
+) -> None:
+    bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(DOWN,))
+    for _ in range(3):
+        await bot.cycle()
+    alone = await start(accounts=(replace(WATCHED, name="one"),), channel=bot.channel, one=(DOWN,))
+    await alone.service.deliver()
+    assert [edit.episode.ending for edit in bot.channel.edits] == ["not_configured"]
+    await alone.cycle()
+    assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
+
+
+async def test_a_wrong_key_is_told_for_its_account_alone(start: Start) -> None:
+    bot = await start(accounts=shared("one", "two"), one=(WRONG_KEY,), two=(9000,))
+    await bot.cycle()
+    assert [due.episode.account for due in bot.channel.posts if due.episode] == ["one"]
+
+
+# Requests held back
+
+
+async def test_a_poll_that_the_provider_s_limit_holds_back_is_no_failure(start: Start) -> None:
+    bot = await start(9000, HeldBack(), HeldBack(), HeldBack(), HeldBack(), 9000)
+    polled = [await bot.cycle() for _ in range(5)]
+    assert [one.held_back for (one,) in polled] == [False, True, True, True, True]
+    assert (await bot.watches.watch("sms")).failures == 0
+    assert bot.channel.told == []
+
+
+async def test_a_command_that_is_held_back_gets_the_last_good_reading_and_says_so(start: Start) -> None:
+    bot = await start(4999, HeldBack())
+    await bot.cycle()
+    bot.wall.pass_(timedelta(seconds=30))
+    (status,) = await bot.service.status()
+    assert (status.held_back, status.failure) == (True, None)
+    assert status.reading
+    assert status.reading.began_at == NOW + timedelta(minutes=5)
+    assert status.watch.low
+
+
+async def test_a_poll_held_back_makes_no_gap_while_others_are_read(start: Start) -> None:
+    bot = await start(accounts=(account(name="one"), account(name="two")), one=(9000,), two=(HeldBack(),))
+    for _ in range(30):
+        await bot.cycle()
+        await bot.service.lead()
+    assert bot.channel.told == []
+
+
+async def test_where_nothing_but_held_back_polls_come_it_is_told_that_nothing_is_read(start: Start) -> None:
+    bot = await start(9000, HeldBack())
+    await bot.cycle()
+    for _ in range(15):
+        await bot.service.lead()
+        await bot.cycle()
+    assert bot.channel.told == ["gap"]
+
+
+# The cost of many
+
+
+async def test_what_comes_while_others_are_written_is_written_together(start: Start) -> None:
+    names = [f"account-{number}" for number in range(100)]
+    bot = await start(
+        accounts=tuple(account(WARNING, name=name) for name in names),
+        greeted=False,
+        **dict.fromkeys(names, (9000,)),
+    )
+    await bot.service.poll()
+    count = Count(bot.database)
+    bot.wall.pass_(timedelta(minutes=5))
+    polled = await bot.service.poll()
+    assert len([one for one in polled if one.judged]) == 100
+    assert count.commits <= 5
+
+
+async def test_an_account_is_judged_in_order_and_never_twice_in_one_transaction(start: Start) -> None:
+    bot = await start(9000)
+    seen: list[int] = []
+
+    def decide(watch: Watch) -> Step:
+        seen.append(watch.failures)
+        after = replace(watch, failures=watch.failures + 1, failing_since=NOW)
+        return Step(after, NOW, (Reason.COUNTING_FAILURES,))
+
+    judge = Judge(bot.watches)
+    await asyncio.gather(*(judge.judge("sms", decide) for _ in range(4)))
+    assert seen == [0, 1, 2, 3]
+
+
+async def test_a_decision_that_breaks_stops_no_other_of_its_transaction(start: Start) -> None:
+    bot = await start(9000)
+    judge = Judge(bot.watches)
+
+    def breaks(_: Watch) -> Step:
+        raise LookupError("no such rule")
+
+    def fails(watch: Watch) -> Step:
+        return Step(replace(watch, failures=1, failing_since=NOW, failure=DOWN), NOW, (Reason.FINE,))
+
+    waiting = judge.judge("first", fails)
+    results = await asyncio.gather(
+        waiting, judge.judge("sms", breaks), judge.judge("other", fails), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [Step, LookupError, Step]
+    assert (await bot.watches.watch("other")).failure == Failure(Cause.NETWORK)
+
+
+async def test_who_gives_up_waiting_keeps_no_other_from_being_judged(start: Start) -> None:
+    bot = await start(9000)
+    judge = Judge(bot.watches)
+
+    def fails(watch: Watch) -> Step:
+        return Step(replace(watch, failures=1, failing_since=NOW), NOW, (Reason.FINE,))
+
+    tasks = [asyncio.create_task(judge.judge(name, fails)) for name in ("one", "two", "three")]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in done] == [Step, asyncio.CancelledError, Step]
+
+
+async def test_a_process_that_no_longer_watches_writes_none_of_them(start: Start) -> None:
+    bot = await start(9000, leads=False)
+    judge = Judge(bot.watches)
+    results = await asyncio.gather(
+        *(judge.judge(name, lambda watch: Step(watch, NOW, ())) for name in ("one", "two")),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [NotLeading, NotLeading]

@@ -1,0 +1,247 @@
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.core.model import (
+    Account,
+    AccountStatus,
+    Cause,
+    Credits,
+    Episode,
+    Failure,
+    Field,
+    Firing,
+    Level,
+    Member,
+    Policy,
+    Product,
+    Reading,
+    Rule,
+    SubAccount,
+    SubAccounts,
+    Trouble,
+    Watch,
+)
+from bot.core.notice import Due, Edit, Kind, Reason, Undelivered
+from bot.demo.blockkit import faults
+from bot.slack.blocks import Blocks, Message
+from bot.text import Words
+from bot.text.en import ENGLISH
+from bot.text.figures import Figures
+
+NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
+RULES = tuple(
+    Rule(Field.BALANCE, level, Decimal(threshold), "BALANCE_WARNING")
+    for level, threshold in ((Level.WARNING, "200.50"), (Level.CRITICAL, "0.999"))
+)
+ALPHABETS = ("marketing", "ünïçödé", "рассылка", "情報通知", "الرسائل", "ข้อความ")
+DOWN = Failure(Cause.NETWORK)
+
+
+def named(number: int) -> str:
+    """Return a name of 40 letters, in one alphabet after another."""
+    return f"{number}-{ALPHABETS[number % len(ALPHABETS)] * 10}"[:40]
+
+
+def accounts(count: int, *, product: Product | None = None) -> tuple[Account, ...]:
+    products = tuple(Product)
+    return tuple(
+        Account(named(number), "C0ALERTS", RULES, product or products[number % 3]) for number in range(count)
+    )
+
+
+def blocks(watched: Sequence[Account]) -> Blocks:
+    by_name = {account.name: account for account in watched}
+    words = Words(ENGLISH, Figures("en", ZoneInfo("Europe/Paris")), Policy(), by_name)
+    return Blocks(words, tuple(watched), timedelta(minutes=5), "https://my.smspartner.fr/", "<!here>")
+
+
+def status(account: Account, level: Level = Level.OK, failure: Failure | None = None) -> AccountStatus:
+    left = Credits({name: Decimal(999_999_999_999_999) for name in Field}, "€&<!here>")
+    episode = None
+    if level is not Level.OK:
+        firing = (Firing(Field.BALANCE, level, Decimal(10**15)),)
+        episode = Episode(
+            account.name,
+            account.name,
+            Trouble.LOW,
+            "C0ALERTS",
+            level,
+            NOW,
+            firing=firing,
+            product=account.product,
+        )
+    reading = Reading(NOW - timedelta(hours=3), left)
+    return AccountStatus(account, Watch(reading=reading, low=episode), reading, failure)
+
+
+def lines(message: Message) -> list[str]:
+    return message.text.split("\n")
+
+
+def taken(message: Message) -> Message:
+    """Return the message, which Slack takes."""
+    assert faults(message.payload()) == ()
+    return message
+
+
+def test_up_to_three_accounts_are_described_in_full() -> None:
+    watched = accounts(3)
+    message = taken(blocks(watched).status([status(account) for account in watched], NOW))
+    assert [block["type"] for block in message.blocks] == ["section", "section", "context"] * 3
+    assert all(account.name in message.text for account in watched)
+
+
+def test_more_are_a_line_each_the_worst_first_and_what_cannot_be_read_at_the_head() -> None:
+    watched = [replace(account, name=name) for account, name in zip(accounts(5), "abcde", strict=True)]
+    levels = (Level.OK, Level.WARNING, Level.OK, Level.CRITICAL, Level.EMPTY)
+    statuses = [status(account, level) for account, level in zip(watched, levels, strict=True)]
+    statuses[0] = replace(statuses[0], failure=DOWN)
+    message = taken(blocks(watched).status(statuses, NOW))
+    assert re.findall(r"\*(\w)\*: ([\w ]+)\.", message.text) == [
+        ("a", "cannot be read"),
+        ("e", "empty"),
+        ("d", "critical"),
+        ("b", "warning"),
+        ("c", "fine"),
+    ]
+    assert lines(message)[-1] == "`/smscredits ACCOUNT` shows one in detail."
+
+
+@pytest.mark.parametrize(
+    ("low", "silent", "rest"),
+    [
+        pytest.param(3, 2, r"and \d+ more, all fine\.", id="few are in trouble"),
+        pytest.param(60, 90, r"and \d+ more: .*\d+ fine\.", id="many are in trouble"),
+        pytest.param(0, 200, r"and \d+ more: \d+ cannot be read\.", id="all are silent"),
+    ],
+)
+def test_of_two_hundred_accounts_the_worst_are_shown_and_the_others_are_counted(
+    low: int, silent: int, rest: str
+) -> None:
+    watched = accounts(200)
+    statuses = [
+        status(account, Level.CRITICAL if number < low else Level.OK, DOWN if 199 - number < silent else None)
+        for number, account in enumerate(watched)
+    ]
+    message = taken(blocks(watched).status(statuses, NOW))
+    *shown, more, _ = lines(message)
+    assert re.fullmatch(rest, more)
+    counted = sum(int(number) for number in re.findall(r"and (\d+) more", more))
+    assert (len(shown) + counted, len(shown) <= 20) == (200, True)
+    assert len(shown) >= min(low + silent, 8)
+
+
+def test_every_answer_and_message_about_two_hundred_accounts_is_one_that_slack_takes() -> None:
+    watched = accounts(200)
+    many = blocks(watched)
+    statuses = [status(account, Level.EMPTY) for account in watched]
+    open_episodes = [(one.watch.low, one.watch) for one in statuses if one.watch.low]
+    waiting = [Undelivered("C0ALERTS", NOW, "not_in_channel")]
+    for message in (
+        many.alerts(open_episodes),
+        many.decided([(Reason.MUTED, episode) for episode, _ in open_episodes]),
+        many.thresholds(),
+        many.help(),
+        many.asking(),
+        many.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,))),
+        many.with_undelivered(many.status(statuses, NOW), waiting),
+        many.with_undelivered(many.alerts(open_episodes), waiting),
+    ):
+        taken(message)
+    alerts = many.alerts(open_episodes).text
+    more = re.search(r"and (\d+) more\.", alerts)
+    assert more
+    assert alerts.count("Nothing can be sent any more") == 200 - int(more[1])
+    assert "\n" not in many.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,))).text
+
+
+def test_accounts_with_the_same_rules_are_listed_together() -> None:
+    watched = accounts(4, product=Product.MAIL)
+    other = replace(watched[0], name="other", rules=RULES[:1])
+    said = blocks((*watched, other)).thresholds().text
+    assert said.count("warning below a balance of 200.50") == 2
+    assert said.count("critical below a balance of 0.999") == 1
+
+
+# One account with sub-accounts
+
+
+def parent(count: int, in_trouble: int) -> AccountStatus:
+    account = Account("marketing", "C0ALERTS", RULES, subaccounts=SubAccounts(RULES, emails=True))
+    listed = tuple(
+        SubAccount(f"{number:040}", Decimal(number), "EUR", f"{'x' * 50}{number}@example.com")
+        for number in range(count)
+    )
+    firing = tuple(Firing(Field.BALANCE, Level.WARNING, Decimal(9999), one.id) for one in listed[:in_trouble])
+    found = status(account)
+    assert found.reading
+    left = replace(found.reading.credits, subaccounts=listed)
+    episode = Episode("1", account.name, Trouble.LOW, "C0ALERTS", Level.WARNING, NOW, firing=firing)
+    reading = Reading(NOW, left)
+    watch = Watch(reading=reading, low=episode if firing else None)
+    return AccountStatus(account, watch, reading)
+
+
+@pytest.mark.parametrize(
+    ("in_trouble", "rest"),
+    [(0, "and {} more, all fine."), (3, "and {} more, all fine."), (900, "and {} more.")],
+)
+def test_one_account_in_detail_shows_its_subaccounts_the_worst_first(in_trouble: int, rest: str) -> None:
+    found = parent(1000, in_trouble)
+    message = taken(blocks([found.account]).status([found], NOW))
+    shown = re.findall(r"`marketing/0*(\d+)`: [\d.,]+ EUR \(`\w+@example.com`\)", message.text)
+    assert [int(number) for number in shown[1:]] == list(range(1, len(shown)))
+    assert 8 <= len(shown) <= 20
+    assert rest.format(1000 - len(shown)) in message.text
+
+
+def test_among_others_an_account_s_subaccounts_in_trouble_are_said_and_no_more() -> None:
+    found = parent(5, 1)
+    message = taken(blocks([found.account]).status([found, status(accounts(1)[0])], NOW))
+    assert "below the warning threshold" in message.text
+    assert "@example.com" not in message.text
+
+
+def test_a_message_about_a_thousand_subaccounts_in_trouble_is_one_that_slack_takes() -> None:
+    found = parent(1000, 1000)
+    assert found.watch.low
+    for kind in (Kind.OPENED, Kind.WORSE, Kind.REMINDER):
+        taken(blocks([found.account]).due(Due(kind, "C0ALERTS", NOW, (1,), found.watch.low, found.watch)))
+
+
+# Accounts that share an episode
+
+
+def test_a_message_about_two_hundred_silent_accounts_is_one_that_slack_takes() -> None:
+    members = tuple(Member(named(number), NOW, DOWN) for number in range(200))
+    group = f"{'x' * 60}@C0ALERTS"
+    lasting = Episode(
+        "1", group, Trouble.UNREADABLE, "C0ALERTS", Level.WARNING, NOW, failure=DOWN, members=members
+    )
+    healed = tuple(replace(member, until=NOW) for member in members)
+    over = replace(lasting, ended_at=NOW, members=healed)
+    many = blocks(accounts(200))
+    watch = Watch(unreadable=lasting)
+    opened = taken(many.due(Due(Kind.OPENED, "C0ALERTS", NOW, (1,), lasting, watch)))
+    assert "200 accounts cannot be read" in opened.text
+    assert "and 190 more." in opened.text
+    assert "no earlier reading" not in opened.text
+    taken(many.due(Due(Kind.ENDED, "C0ALERTS", NOW, (1,), over, Watch())))
+    taken(many.living(Edit(lasting, watch, "1.2", NOW)))
+    taken(many.alerts([(lasting, watch)]))
+
+
+def test_what_the_provider_s_limit_holds_back_says_so_with_the_age() -> None:
+    voice = Account("voice", "C0ALERTS", RULES, Product.VOICE)
+    found = replace(status(voice), held_back=True)
+    message = taken(blocks([voice]).status([found], NOW))
+    said = "Voice Partner allows only a few requests a minute: this is from 3 hr ago."
+    assert said in message.text
+    unread = AccountStatus(voice, Watch(), None, held_back=True)
+    assert "ask again in a minute" in taken(blocks([voice]).status([unread], NOW)).text

@@ -1,0 +1,311 @@
+"""Several accounts: from a file or a text, every fault with its place."""
+
+from decimal import Decimal
+from pathlib import Path
+from time import process_time
+
+import pytest
+
+from bot.core.model import Field, Level, Product, Rule
+from bot.settings import FaultySettings, Watched, from_environment, names
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-canary-token",
+    "SLACK_SIGNING_SECRET": "canary-signing-secret",
+    "ALERT_CHANNEL": "C0123456789",
+    "KEY_MARKETING": KEY,
+}
+MARKETING = '[[account]]\nname = "marketing"\nproduct = "sms"\napi_key_env = "KEY_MARKETING"\n'
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    monkeypatch.chdir(tmp_path)
+    for name in names():
+        monkeypatch.delenv(name, raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def watched(environment: pytest.MonkeyPatch, text: str = "", **variables: str) -> tuple[Watched, ...]:
+    for name, value in {**({"ACCOUNTS": text} if text else {}), **variables}.items():
+        environment.setenv(name, value)
+    return from_environment().watched
+
+
+def faults(environment: pytest.MonkeyPatch, text: str = "", **variables: str) -> tuple[str, ...]:
+    with pytest.raises(FaultySettings) as caught:
+        watched(environment, text, **variables)
+    assert KEY not in "".join(caught.value.faults)
+    return caught.value.faults
+
+
+def rules(one: Watched) -> list[tuple[str, str, str, str]]:
+    return [(rule.field, rule.level.name, str(rule.threshold), rule.source) for rule in one.account.rules]
+
+
+# The key variables
+
+
+def test_each_key_variable_makes_an_account_by_its_product_s_name(environment: pytest.MonkeyPatch) -> None:
+    found = watched(
+        environment,
+        SMSPARTNER_API_KEY=KEY,
+        VOICEPARTNER_API_KEY=KEY,
+        MAILPARTNER_API_KEY=KEY,
+        BALANCE_WARNING="9",
+    )
+    assert [(one.account.name, one.account.product, one.api_url) for one in found] == [
+        ("sms", Product.SMS, "https://api.smspartner.fr/v1"),
+        ("voice", Product.VOICE, "https://api.voicepartner.fr/v1"),
+        ("mail", Product.MAIL, "https://api.mailpartner.fr/v1"),
+    ]
+    assert [one.account.key_source for one in found] == [
+        "SMSPARTNER_API_KEY",
+        "VOICEPARTNER_API_KEY",
+        "MAILPARTNER_API_KEY",
+    ]
+    assert {one.account.channel for one in found} == {"C0123456789"}
+
+
+@pytest.mark.parametrize("name", ["SMSPARTNER_API_KEY", "VOICEPARTNER_API_KEY", "MAILPARTNER_API_KEY"])
+def test_any_one_key_is_enough(environment: pytest.MonkeyPatch, name: str) -> None:
+    (one,) = watched(environment, **{name: KEY})
+    assert one.account.key_source == name
+
+
+def test_without_any_account_the_ways_to_name_one_are_said(environment: pytest.MonkeyPatch) -> None:
+    (fault,) = faults(environment)
+    assert fault.startswith(
+        "SMSPARTNER_API_KEY: is missing (or set VOICEPARTNER_API_KEY, MAILPARTNER_API_KEY or ACCOUNTS_FILE)"
+    )
+
+
+def test_the_environment_s_rules_are_for_every_account_whose_product_has_the_field(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    found = watched(
+        environment,
+        SMSPARTNER_API_KEY=KEY,
+        VOICEPARTNER_API_KEY=KEY,
+        CREDIT_SMS_WARNING="5000",
+        BALANCE_WARNING="20",
+        BALANCE_CRITICAL="5",
+    )
+    balance = [
+        ("balance", "WARNING", "20", "BALANCE_WARNING"),
+        ("balance", "CRITICAL", "5", "BALANCE_CRITICAL"),
+    ]
+    assert [rules(one) for one in found] == [
+        [("creditSms", "WARNING", "5000", "CREDIT_SMS_WARNING"), *balance],
+        balance,
+    ]
+
+
+# The file
+
+
+def test_the_file_says_all_that_is_said_of_it(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "accounts.toml").write_text(
+        MARKETING
+        + """channel = "C0MARKETING"
+subaccounts = true
+subaccount_emails = true
+[account.thresholds]
+creditSms = { warning = 5000, critical = 1000 }
+creditHlr = { critical = 10 }
+balance = { warning = 200.10, critical = "50" }
+[account.subaccount_thresholds]
+balance = { warning = 20, critical = 5 }
+"""
+    )
+    one = watched(environment, ACCOUNTS_FILE="accounts.toml", CREDIT_SMS_WARNING="9")[0]
+    account = one.account
+    assert (account.name, account.channel, account.key_source) == (
+        "marketing",
+        "C0MARKETING",
+        "KEY_MARKETING",
+    )
+    assert one.api_key.get_secret_value() == KEY
+    assert rules(one) == [
+        ("creditSms", "WARNING", "5000", "ACCOUNTS_FILE"),
+        ("creditSms", "CRITICAL", "1000", "ACCOUNTS_FILE"),
+        ("creditHlr", "CRITICAL", "10", "ACCOUNTS_FILE"),
+        ("balance", "WARNING", "200.10", "ACCOUNTS_FILE"),
+        ("balance", "CRITICAL", "50", "ACCOUNTS_FILE"),
+    ]
+    assert account.subaccounts
+    assert account.subaccounts.emails
+    assert account.subaccounts.rules == (
+        Rule(Field.BALANCE, Level.WARNING, Decimal(20), "ACCOUNTS_FILE"),
+        Rule(Field.BALANCE, Level.CRITICAL, Decimal(5), "ACCOUNTS_FILE"),
+    )
+
+
+def test_a_rule_of_the_file_replaces_the_environment_s_and_false_switches_it_off(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    text = MARKETING + "[account.thresholds]\ncreditSms = false\nbalance = { critical = 5 }\n"
+    (one,) = watched(environment, text, CREDIT_SMS_WARNING="9", BALANCE_WARNING="200", BALANCE_CRITICAL="50")
+    assert rules(one) == [("balance", "CRITICAL", "5", "ACCOUNTS")]
+
+
+def test_accounts_of_the_file_and_of_the_key_variables_add_up(environment: pytest.MonkeyPatch) -> None:
+    found = watched(environment, MARKETING, SMSPARTNER_API_KEY=KEY)
+    assert [one.account.name for one in found] == ["sms", "marketing"]
+
+
+def test_accounts_that_share_a_host_and_a_channel_are_a_group_and_one_alone_is_none(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    text = MARKETING + MARKETING.replace("marketing", "elsewhere") + 'channel = "C0ELSEWHERE"\n'
+    found = watched(environment, text, SMSPARTNER_API_KEY=KEY, VOICEPARTNER_API_KEY=KEY)
+    group = "api.smspartner.fr@C0123456789"
+    assert {one.account.name: one.account.group for one in found} == {
+        "sms": group,
+        "marketing": group,
+        "elsewhere": "",
+        "voice": "",
+    }
+
+
+@pytest.mark.parametrize("name", ["x", "a-1", "рассылка", "情報", "ข้อความ", "a" * 40, "ALERT-s"])
+def test_names_are_letters_and_digits_of_any_alphabet(environment: pytest.MonkeyPatch, name: str) -> None:
+    (one,) = watched(environment, MARKETING.replace("marketing", name))
+    assert one.account.name == name
+
+
+# Faults
+
+VOICE = MARKETING.replace("sms", "voice")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[account]", "ACCOUNTS: is no valid TOML (line 1, column"),
+        ("x = 1\nx = 2", "is no valid TOML"),
+        ("a = " + "[" * 5000, "is no valid TOML"),
+        ("x = 1", "“x” is unknown"),
+        ("account = 1", "has no [[account]]"),
+        ("account = [1]", "[[account]] 1: is no table"),
+        ("[[acount]]\nname = 1", "“acount” is unknown; did you mean account?"),
+        ("[[account]]", "[[account]] 1, line 1: name is missing"),
+        ("[[account]]", "product is missing"),
+        ("[[account]]", "api_key_env is missing"),
+        (MARKETING.replace('"marketing"', "7"), "name must be 1 to 40 letters, digits or -"),
+        (MARKETING.replace("marketing", "a b"), "name must be"),
+        (MARKETING.replace("marketing", "a_b"), "name must be"),
+        (MARKETING.replace("marketing", "<!here>"), "name must be"),
+        (MARKETING.replace("marketing", ""), "name must be"),
+        (MARKETING.replace("marketing", "a" * 41), "name must be"),
+        *((MARKETING.replace("marketing", word), "is a word that /smscredits understands")
+          for word in ("alerts", "HELP", "ack", "history", "Historique", "aide", "pause", "share")),
+        (MARKETING + MARKETING, "[[account]] 2, line 5, “marketing”: name is taken"),
+        (MARKETING + MARKETING.replace("marketing", "MARKETING"), "name is taken by another account"),
+        (MARKETING.replace('"sms"', '"smss"'), "product is unknown; did you mean sms?: sms, voice or mail"),
+        (MARKETING.replace('"sms"', "7"), "product is unknown: sms, voice or mail"),
+        (MARKETING.replace("KEY_MARKETING", "KEY_NONE"), "api_key_env names KEY_NONE, which is not set"),
+        (MARKETING.replace("KEY_MARKETING", KEY), "api_key_env must be the NAME of a variable"),
+        (MARKETING.replace('"KEY_MARKETING"', "true"), "api_key_env must be the NAME of a variable"),
+        (MARKETING.replace("KEY_MARKETING", "PORT"), "PORT must be 8 to 200 printable characters"),
+        (MARKETING + f'api_key = "{KEY}"', "a key must not stand here"),
+        (MARKETING + "chanel = 1", "“chanel” is unknown; did you mean channel?"),
+        (MARKETING + f"{KEY} = 1", "“01234567…” is unknown"),
+        (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
+        (MARKETING + "channel = 7", "channel must be a channel's id"),
+        (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
+        (MARKETING + "subaccount_emails = 1", "subaccount_emails must be true or false"),
+        (MARKETING + "subaccount_emails = true", "subaccount_emails needs sub-accounts to be watched"),
+        (MARKETING + "[account.subaccount_thresholds]\nbalance = {warning = 5}",
+         "subaccount_thresholds needs sub-accounts"),
+        (VOICE + "subaccounts = true", "Voice Partner lists no sub-accounts"),
+        (VOICE + "[account.thresholds]\ncreditSms = {warning = 5}",
+         "thresholds: “creditSms” is no field of this product's (balance)"),
+        (MARKETING + "[account.thresholds]\ncreditMail = {warning = 5}", "“creditMail” is no field"),
+        (MARKETING + "thresholds = 7", "thresholds must be a table"),
+        (MARKETING + "subaccounts = true\n[account.subaccount_thresholds]\ncreditSms = {warning = 5}",
+         "subaccount_thresholds: “creditSms” is no field of this product's (balance)"),
+        *((MARKETING + f"[account.thresholds]\nbalance = {value}", "balance must be warning and critical")
+          for value in ("5", "true", "{}", "{low = 5}", "[1]", '"5"')),
+        *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", "balance: warning ")
+          for value in ("0", "-1", "nan", "inf", "true", '"x"', "[1]", "{}", '"1,5"', '""', "1e15")),
+        (MARKETING + "[account.thresholds]\ncreditSms = {warning = 5.5}",
+         "creditSms: warning must be a whole number"),
+        (MARKETING + "[account.thresholds]\ncreditSms = {warning = 5, critical = 6}",
+         "creditSms: critical is above warning"),
+    ],
+)  # fmt: skip
+def test_a_fault_says_its_place_what_is_wrong_and_an_example(
+    environment: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    found = faults(environment, text, PORT="3000")
+    assert any(said in fault for fault in found), found
+    assert all(fault.startswith("ACCOUNTS") and ". Example: " in fault for fault in found)
+
+
+@pytest.mark.parametrize("name", ["sms", "SMS"])
+def test_a_name_that_a_key_variable_makes_is_taken(environment: pytest.MonkeyPatch, name: str) -> None:
+    (fault,) = faults(environment, MARKETING.replace("marketing", name), SMSPARTNER_API_KEY=KEY)
+    assert "name is taken by another account" in fault
+    environment.delenv("SMSPARTNER_API_KEY")
+    assert watched(environment)[0].account.name == name
+
+
+def test_all_faults_are_reported_together_those_of_the_variables_too(environment: pytest.MonkeyPatch) -> None:
+    text = MARKETING.replace("marketing", "a b") + MARKETING.replace('"sms"', '"fax"') + "chanel = 1\n"
+    found = faults(environment, text, POLL_INTERVAL="soon", BALANCE_WARNING="x")
+    assert [fault.split(":")[0] for fault in found] == [
+        "BALANCE_WARNING",
+        "POLL_INTERVAL",
+        "ACCOUNTS, [[account]] 1, line 1, “a b”",
+        "ACCOUNTS, [[account]] 2, line 5, “marketing”",
+        "ACCOUNTS, [[account]] 2, line 5, “marketing”",
+    ]
+
+
+def test_a_file_and_a_text_are_one_too_many(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "accounts.toml").write_text(MARKETING)
+    (fault,) = faults(environment, MARKETING, ACCOUNTS_FILE="accounts.toml")
+    assert fault.startswith("ACCOUNTS: stands beside ACCOUNTS_FILE; set one of them")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no such file"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (b"#" * (1024 * 1024 + 1), "is larger than 1 MiB"),
+        (b"", "has no [[account]]"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_one_fault(
+    environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "accounts.toml").write_bytes(content)
+    (fault,) = faults(environment, ACCOUNTS_FILE="accounts.toml")
+    assert said in fault
+
+
+def test_a_folder_is_no_file_of_accounts(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "accounts.toml").mkdir()
+    (fault,) = faults(environment, ACCOUNTS_FILE="accounts.toml")
+    assert "cannot be read (Is a directory)" in fault
+
+
+def test_no_key_is_printed_by_what_holds_one(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ACCOUNTS", MARKETING)
+    environment.setenv("VOICEPARTNER_API_KEY", KEY)
+    read = from_environment()
+    for shown in (repr(read), str(read), repr(read.watched), str(read.model_dump())):
+        assert KEY not in shown
+
+
+def test_a_thousand_accounts_are_read_in_a_moment(environment: pytest.MonkeyPatch) -> None:
+    text = "".join(MARKETING.replace("marketing", f"account-{number}") for number in range(1000))
+    started = process_time()
+    assert len(watched(environment, text)) == 1000
+    assert process_time() - started < 5
