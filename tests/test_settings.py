@@ -45,6 +45,14 @@ def test_four_variables_are_enough(environment: pytest.MonkeyPatch) -> None:
     assert read.credit_sms_warning is None
 
 
+@pytest.mark.parametrize(
+    "text", ["C0123456789,C9876543210", " C0123456789 , C9876543210 ", "C0123456789 C9876543210"]
+)
+def test_ids_stand_with_commas_or_blanks_between_them(environment: pytest.MonkeyPatch, text: str) -> None:
+    environment.setenv("ALLOWED_CHANNELS", text)
+    assert from_environment().allowed_channels == frozenset({"C0123456789", "C9876543210"})
+
+
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_each_required_variable_is_missed_by_its_name(environment: pytest.MonkeyPatch, name: str) -> None:
     (fault,) = faults(environment, **{name: None})
@@ -112,6 +120,12 @@ BAD = [
     ("REARM_MARGIN", "0.1"),
     ("REARM_MARGIN", "-10%"),
     ("MENTION_ON_CRITICAL", "@alice"),
+    ("ALLOWED_CHANNELS", "#sms-alerts"),
+    ("ALLOWED_USERS", "alice"),
+    ("ALLOWED_USERS", "C0123456789"),
+    ("HEARTBEAT_URL", "http://canary.example/ping"),
+    ("HEARTBEAT_URL", "canary"),
+    ("METRICS_TOKEN", "short"),
     ("DATABASE_URL", "mysql://u:canary@h/db"),
     ("DATABASE_URL", "postgres://"),
     ("DATABASE_URL", "postgres:///"),

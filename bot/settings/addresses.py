@@ -71,6 +71,15 @@ def _link(text: object) -> str:
     return parts.geturl()
 
 
+def _secret_url(text: object) -> str:
+    """An address that is a secret itself: its path or query may hold what only we may send."""
+    parts = _split(text)
+    safe = parts and (parts.scheme == "https" or (parts.scheme == "http" and _loopback(parts.hostname or "")))
+    if not parts or not safe:
+        raise fault("must be an https address (plain http for loopback addresses only)")
+    return parts.geturl()
+
+
 def _database(text: object) -> str:
     """Rewrite every spelling that hosts use (`postgres://…`) to the drivers that this bot ships."""
     scheme, _, rest = str(text).strip().partition("://")
@@ -127,4 +136,5 @@ def _check_sqlite(url: URL) -> None:
 
 Url = Annotated[str, PlainValidator(_url)]
 Link = Annotated[str, PlainValidator(_link)]
+SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database)]

@@ -11,11 +11,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.core.model import Field as Counted
 from bot.core.model import Level, Product, Rule
 from bot.settings.accounts import Listed, Watched
-from bot.settings.addresses import SQLITE, DatabaseUrl, Link, Url
+from bot.settings.addresses import SQLITE, DatabaseUrl, Link, SecretUrl, Url
 from bot.settings.values import (
     AppToken,
     BotToken,
     Channel,
+    Channels,
     Duration,
     DurationOrOff,
     LogFormat,
@@ -25,6 +26,7 @@ from bot.settings.values import (
     Secret,
     Threshold,
     Timezone,
+    Users,
     WholeThreshold,
     fault,
 )
@@ -145,10 +147,30 @@ class Settings(BaseSettings):
         description="The timezone of times that Slack does not convert.",
         examples=["Europe/Paris"],
     )
+    allowed_channels: Channels | None = Field(
+        None,
+        description="The only channels where the command answers; all, if not set.",
+        examples=["C0123456789,C9876543210"],
+    )
+    allowed_users: Users | None = Field(
+        None,
+        description="The only people whom command and buttons obey; all, if not set.",
+        examples=["U0123456789,W9876543210"],
+    )
     top_up_url: Link = Field(
         "https://my.smspartner.fr/",
         description="Where the “Top up” button leads.",
         examples=["https://my.smspartner.fr/"],
+    )
+    heartbeat_url: SecretUrl | None = Field(
+        None,
+        description="Asked after every completed poll: a watchdog elsewhere that misses it raises the alarm.",
+        examples=["https://hc-ping.com/0123-4567"],
+    )
+    metrics_token: Secret | None = Field(
+        None,
+        description="The bearer token of /metrics, which is served only with it.",
+        examples=["a-long-random-text"],
     )
     port: int = Field(3000, ge=0, le=65535, description="The port that is served.", examples=["3000"])
     drain_seconds: int = Field(

@@ -60,14 +60,27 @@ def _percentage(text: object) -> Decimal:
     return Decimal(match[1]) / 100
 
 
+_CHANNEL = r"[CGD][A-Z0-9]{5,20}"
+
+
 def channel(text: object) -> str:
     """Return a channel's id."""
-    if not re.fullmatch(r"[CGD][A-Z0-9]{5,20}", str(text).strip(), re.ASCII):
+    if not re.fullmatch(_CHANNEL, str(text).strip(), re.ASCII):
         raise fault(
             "must be a channel's id, not its name: in Slack, open the channel, click its name, "
             "and copy the id at the bottom of “About”"
         )
     return str(text).strip()
+
+
+def _ids(pattern: str, sentence: str) -> PlainValidator:
+    def check(text: object) -> frozenset[str]:
+        found = text if isinstance(text, frozenset) else re.split(r"[\s,]+", str(text).strip(" ,\t\n"))
+        if not all(re.fullmatch(pattern, one, re.ASCII) for one in found):
+            raise fault(sentence)
+        return frozenset(found)
+
+    return PlainValidator(check)
 
 
 def _mention(text: object) -> str:
@@ -112,6 +125,16 @@ Threshold = Annotated[Decimal, PlainValidator(above_zero)]
 WholeThreshold = Annotated[Decimal, PlainValidator(whole_above_zero)]
 Percentage = Annotated[Decimal, PlainValidator(_percentage)]
 Channel = Annotated[str, PlainValidator(channel)]
+Channels = Annotated[
+    frozenset[str], _ids(_CHANNEL, "must list ids of channels, not names, with commas between them")
+]
+Users = Annotated[
+    frozenset[str],
+    _ids(
+        r"[UW][A-Z0-9]{5,20}",
+        "must list ids of people, with commas between them: in Slack, open a profile, ⋮, “Copy member ID”",
+    ),
+]
 Mention = Annotated[str, PlainValidator(_mention)]
 Timezone = Annotated[ZoneInfo, PlainValidator(_timezone)]
 BotToken = Annotated[SecretStr, _token("xoxb-")]
