@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test crashtest format lock pictures clean
+.PHONY: demo test crashtest format lock audit pictures clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python -m bot demo
@@ -27,6 +27,10 @@ format: $(VENV)/.dev-installed
 lock: $(VENV)/.dev-installed
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+# Asks a public database for known weaknesses of what is pinned; not a part of the tests, for it needs the network.
+audit: $(VENV)/.dev-installed
+	$(BIN)/uv tool run pip-audit --require-hashes --disable-pip --strict --requirement requirements.txt
 
 pictures: $(VENV)/.dev-installed
 	$(BIN)/python -m tests.pictures
