@@ -205,6 +205,9 @@ VOICE = MARKETING.replace("sms", "voice")
           for word in ("alerts", "HELP", "ack", "history", "Historique", "aide", "pause", "share")),
         (MARKETING + MARKETING, "[[account]] 2, line 5, “marketing”: name is taken"),
         (MARKETING + MARKETING.replace("marketing", "MARKETING"), "name is taken by another account"),
+        # The same letters, once composed and once of letter and accent.
+        (MARKETING.replace("marketing", "caf\u00e9") + MARKETING.replace("marketing", "cafe\u0301"),
+         "name is taken by another account"),
         (MARKETING.replace('"sms"', '"smss"'), "product is unknown; did you mean sms?: sms, voice or mail"),
         (MARKETING.replace('"sms"', "7"), "product is unknown: sms, voice or mail"),
         (MARKETING.replace("KEY_MARKETING", "KEY_NONE"), "api_key_env names KEY_NONE, which is not set"),

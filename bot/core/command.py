@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from unicodedata import normalize
 
 
 class Verb(StrEnum):
@@ -56,7 +57,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def parse(text: str, accounts: tuple[str, ...]) -> Command | NotUnderstood | NoDuration:
     """Understand the text behind the command, without regard to case or spacing."""
-    words = text.casefold().split()
+    words = normalize("NFC", text).casefold().split()
     if not words:
         return Command(Verb.SHOW)
     names = {name.casefold(): name for name in accounts}

@@ -167,15 +167,16 @@ def _name(value: object, names: set[str], faults: _Faults) -> str:
     if value is None:
         faults.add("name is missing", example)
         return ""
-    if not isinstance(value, str) or not 1 <= len(value) <= 40 or not _is_name(value):
+    name = normalize("NFC", value) if isinstance(value, str) else ""
+    if not 1 <= len(name) <= 40 or not _is_name(name):
         faults.add("name must be 1 to 40 letters, digits or -", example)
         return ""
-    if value.casefold() in _RESERVED:
+    if name.casefold() in _RESERVED:
         faults.add("name is a word that /smscredits understands", example)
-    elif value.casefold() in names:
+    elif name.casefold() in names:
         faults.add("name is taken by another account", example)
-    names.add(value.casefold())
-    return normalize("NFC", value)
+    names.add(name.casefold())
+    return name
 
 
 def _is_name(value: str) -> bool:

@@ -61,6 +61,7 @@ class Catalogue:
     acked: str
     snoozed: str
     rose: str
+    rose_still_below: str
     missed: str
     repeat: str
     moved: str

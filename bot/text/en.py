@@ -111,6 +111,7 @@ ENGLISH = Catalogue(
     acked="<@{by}> has it since {at}: no reminders until it ends, or {until}.",
     snoozed="<@{by}> snoozed it {at}: no reminders until {until}.",
     rose="+{amount} {at}: not enough yet.",
+    rose_still_below="+{amount} {at}, still {missing} below {threshold}.",
     missed="It was {level} from {since}; that could not be told earlier.",
     repeat="(May be a repeat: Slack did not say whether it took this before.)",
     moved="This alert goes on in <#{channel}>.",

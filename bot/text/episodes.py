@@ -16,6 +16,7 @@ from bot.core.model import (
     Member,
     Product,
     Reading,
+    Rise,
     SubAccount,
     Trouble,
     Watch,
@@ -113,8 +114,7 @@ class EpisodeWords(AmountWords):
         """Say what else there is to an open episode: money that came in, who keeps it silent."""
         said = []
         if episode.rise and credits_:
-            amount = self.figures.money(episode.rise.amount, credits_.currency)
-            said.append(self.say.rose.format(amount=amount, at=self.time(episode.rise.at)))
+            said.append(self._rose(episode, episode.rise, credits_))
         if episode.mute:
             template = self.say.snoozed if episode.mute.snoozed else self.say.acked
             said.append(
@@ -123,6 +123,24 @@ class EpisodeWords(AmountWords):
                 )
             )
         return tuple(said)
+
+    def _rose(self, episode: Episode, rise: Rise, credits_: Credits) -> str:
+        amount, at = self.figures.money(rise.amount, credits_.currency), self.time(rise.at)
+        short = [
+            (one, one.threshold - left)
+            for one in episode.firing
+            if not one.subaccount and (left := credits_.amounts.get(one.field, one.threshold)) < one.threshold
+        ]
+        if not short:
+            return self.say.rose.format(amount=amount, at=at)
+        # What ends last counts, in money where money is short: money is what came in.
+        rule, missing = max(short, key=lambda one: (one[0].field is Field.BALANCE, one[0].threshold))
+        return self.say.rose_still_below.format(
+            amount=amount,
+            at=at,
+            missing=self.amount(rule.field, missing, credits_.currency),
+            threshold=self._number(rule.field, rule.threshold, credits_.currency),
+        )
 
     def since(self, episode: Episode) -> str:
         """Say since when an episode is open."""

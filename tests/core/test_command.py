@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.command import WORDS, Command, NoDuration, NotUnderstood, Verb, parse
 
-ACCOUNTS = ("sms", "Marketing-2")
+ACCOUNTS = ("sms", "Marketing-2", "caf\u00e9")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ ACCOUNTS = ("sms", "Marketing-2")
         ("sms", Command(Verb.SHOW, "sms")),
         ("SMS", Command(Verb.SHOW, "sms")),
         ("marketing-2", Command(Verb.SHOW, "Marketing-2")),  # named as it is configured
+        ("cafe\u0301", Command(Verb.SHOW, "caf\u00e9")),  # accents as some keyboards type them
         ("\u00a0help\u2003", Command(Verb.HELP)),  # blanks as phones type them
     ],
 )

@@ -251,9 +251,40 @@ def test_who_keeps_an_alert_silent_is_named_with_the_time_it_ends(snoozed: bool,
     assert WORDS.standing(episode, credit()) == (expected,)
 
 
-def test_a_top_up_that_is_not_enough_is_said_beside_the_news() -> None:
+@pytest.mark.parametrize(
+    ("firing", "left", "said"),
+    [
+        (
+            (Firing(Field.BALANCE, Level.WARNING, Decimal(200)),),
+            credit(9000, 160),
+            "still 40.00 EUR below 200.00 EUR.",
+        ),
+        (
+            (Firing(Field.CREDIT_SMS, Level.WARNING, Decimal(5000)),),
+            credit(4000),
+            "still 1,000 SMS below 5,000.",
+        ),
+        (
+            (
+                Firing(Field.CREDIT_SMS, Level.CRITICAL, Decimal(5000)),
+                Firing(Field.BALANCE, Level.CRITICAL, Decimal(50)),
+                Firing(Field.BALANCE, Level.WARNING, Decimal(200)),
+            ),
+            credit(900, 34),
+            "still 166.00 EUR below 200.00 EUR.",
+        ),
+    ],
+)
+def test_a_top_up_that_is_not_enough_says_how_much_is_missing(
+    firing: tuple[Firing, ...], left: Credits, said: str
+) -> None:
+    episode = replace(opened(Trouble.LOW, 4999), firing=firing, rise=Rise(Decimal(100), at(2)))
+    assert WORDS.standing(episode, left) == (f"+100.00 EUR {WORDS.time(at(2))}, {said}",)
+
+
+def test_a_top_up_into_the_band_is_not_enough_yet_either() -> None:
     episode = replace(opened(Trouble.LOW, 4999), rise=Rise(Decimal(100), at(2)))
-    assert WORDS.standing(episode, credit()) == (f"+100.00 EUR {WORDS.time(at(2))}: not enough yet.",)
+    assert WORDS.standing(episode, credit(5100)) == (f"+100.00 EUR {WORDS.time(at(2))}: not enough yet.",)
 
 
 def test_the_next_reminder_is_announced_only_where_one_is_due() -> None:
@@ -661,6 +692,7 @@ def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
     snoozed = replace(rose, mute=Mute("U1", NOW, at(60), snoozed=True))
     for episode in (rose, acked, snoozed):
         words.alert(episode, known(4999))
+        words.alert(episode, known(4999, 5100))
         words.since(episode)
         for reason in words.say.decided:
             words.decided(reason, episode)
