@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Any, Self
 
 from aiohttp import web
@@ -30,7 +31,9 @@ from bot.demo.workspace import (
 
 FAULTS = ("fine", "rate_limited", "server_error", "timeout_before", "timeout_after", "not_in_channel")
 
-_HEADERS = {"x-oauth-scopes": "commands,chat:write"}
+SCOPES = "commands,chat:write"
+"""What the bot token is granted at first; an app-level token has its own."""
+
 _STATUS = {"rate_limited": 429, "server_error": 500, "timeout_before": None, "timeout_after": None}
 
 
@@ -69,6 +72,8 @@ class SimulatedSlack(Interactions):
         self.calls: Journal[ApiCall] = Journal()
         self._bot_token = bot_token
         self._app_token = app_token
+        self.scopes = SCOPES
+        self.refused: dict[str, Json] = {}
         self._fault = "fine"
         self._next_faults: deque[str] = deque()
         self._closing = asyncio.Event()
@@ -116,6 +121,10 @@ class SimulatedSlack(Interactions):
     def fault(self, fault: str) -> None:
         self._fault = _known_fault(fault)
 
+    def refuse(self, method: str, error: str, **further: Any) -> None:
+        """Let every call of a method be refused from now on, with Slack's error."""
+        self.refused[method] = {"error": error, **further}
+
     def fault_next(self, fault: str, times: int = 1) -> None:
         """Let the next chat.* calls meet a fault; after those `fault` holds again."""
         self._next_faults.extend([_known_fault(fault)] * times)
@@ -128,6 +137,7 @@ class SimulatedSlack(Interactions):
         fault = "fine"
         try:
             self._authorize(request, method)
+            self._admit(method)
             arguments = await _arguments(request)
             if method.startswith("chat."):
                 fault = self._next_faults.popleft() if self._next_faults else self._fault
@@ -141,8 +151,12 @@ class SimulatedSlack(Interactions):
             return await self._never_answer(request)
         if status == 500:
             page = "<html>Server Error</html>"
-            return web.Response(status=500, text=page, content_type="text/html", headers=_HEADERS)
-        headers = _HEADERS if status == 200 else {**_HEADERS, "Retry-After": "1"}
+            return web.Response(
+                status=500, text=page, content_type="text/html", headers=self._headers(request)
+            )
+        headers = self._headers(request)
+        if status != 200:
+            headers["Retry-After"] = "1"
         return web.json_response(answer, status=status, headers=headers)
 
     def _call(self, method: str, arguments: Json, fault: str) -> Json:
@@ -167,6 +181,19 @@ class SimulatedSlack(Interactions):
             raise _RefusedError("not_authed")
         if token != wanted:
             raise _RefusedError("not_allowed_token_type" if token == other else "invalid_auth")
+
+    def _headers(self, request: web.Request) -> dict[str, str]:
+        """Every answer says which scopes the token has, and what time it is at Slack."""
+        opens = request.match_info["method"] == "apps.connections.open"
+        own = opens and request.headers.get("Authorization") == f"Bearer {self._app_token}"
+        scopes = "connections:write" if own else self.scopes
+        return {"x-oauth-scopes": scopes, "Date": format_datetime(self.clock(), usegmt=True)}
+
+    def _admit(self, method: str) -> None:
+        if method in self.refused:
+            raise _RefusedError(**self.refused[method])
+        if method.startswith("chat.") and "chat:write" not in self.scopes.split(","):
+            raise _RefusedError("missing_scope", needed="chat:write", provided=self.scopes)
 
     def _auth_test(self, _: Json) -> Json:
         return {

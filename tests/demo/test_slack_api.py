@@ -1,5 +1,6 @@
 import asyncio
 import json
+from email.utils import format_datetime
 
 import aiohttp
 import pytest
@@ -280,3 +281,37 @@ async def test_each_call_tells_its_outcome_in_a_word(
     assert [(each.method, each.outcome) for each in slack.calls] == [("chat.postMessage", outcome)]
     call.cancel()
     await asyncio.wait([call])
+
+
+async def test_every_answer_says_what_time_it_is_at_slack_and_which_scopes_the_token_has(
+    slack: SimulatedSlack, http: aiohttp.ClientSession
+) -> None:
+    slack.scopes = "commands"
+    for token, method, scopes in (
+        ("xoxb-demo", "auth.test", "commands"),
+        ("xapp-demo", "apps.connections.open", "connections:write"),
+    ):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with http.post(f"{slack.api_url}{method}", headers=headers) as answer:
+            assert (await answer.json())["ok"]
+            assert answer.headers["x-oauth-scopes"] == scopes
+            assert answer.headers["Date"] == format_datetime(slack.clock(), usegmt=True)
+
+
+async def test_a_post_without_its_scope_names_the_scope_that_is_needed(
+    client: AsyncWebClient, slack: SimulatedSlack
+) -> None:
+    slack.scopes = "commands"
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=ALERTS, text="x")
+    assert caught.value.response["error"] == "missing_scope"
+    assert caught.value.response["needed"] == "chat:write"
+    assert slack.messages == []
+
+
+async def test_a_method_may_be_refused_with_any_error_of_slack(
+    client: AsyncWebClient, slack: SimulatedSlack
+) -> None:
+    slack.refuse("auth.test", "token_revoked")
+    assert await refusal(client.auth_test()) == "token_revoked"
+    await posted(client, slack)
