@@ -1,13 +1,33 @@
-"""The command line: `python -m bot [run | demo | manifest]`."""
+"""The command line: `python -m bot [run | demo | check | doctor | manifest]`."""
 
 import asyncio
 import errno
 import json
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from typing import NoReturn
 
 import click
+
+from bot.shell import NOT_CHECKED
+
+
+class WronglyAsked(click.UsageError):
+    """Wrong usage of `check`."""
+
+    exit_code = NOT_CHECKED
+
+
+class Check(click.Command):
+    """The command `check`, whose exit codes a watchdog reads: wrong usage too is no word on an account."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments."""
+        try:
+            return super().parse_args(context, args)
+        except click.UsageError as error:
+            raise WronglyAsked(error.format_message(), context) from error
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,6 +78,66 @@ def demo(port: int, no_browser: bool) -> None:
     _run(until_stopped(), "Choose another with --port.")
 
 
+@main.command(cls=Check)
+@click.option("--account", metavar="NAME", help="Check this account alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: exact figures, rules, causes.")
+def check(account: str | None, as_json: bool) -> None:
+    """Read each account now, against the thresholds. Needs no Slack and no database.
+
+    Nothing is stored and nobody is told; margins, mutes and what was known before count for nothing.
+
+    Exit code: 0 all is well, 1 warning, 2 critical or empty, 3 not readable, wrong settings or wrong usage;
+    of several accounts 2 goes before 3, and 3 before 1.
+    """
+    from bot.shell import check as shell  # noqa: PLC0415 - heavy: the other commands do without
+
+    _quiet()
+    _say_that_it_takes_a_while()
+    try:
+        report = asyncio.run(shell.check(account, as_json=as_json))
+    except KeyboardInterrupt:
+        _fail(["Interrupted."], NOT_CHECKED)
+    except Exception as error:  # noqa: BLE001 - a traceback's exit code would say "warning"
+        _fail([shell.own_fault(error)], NOT_CHECKED)
+    for line in report.faults:
+        click.echo(line, err=True)
+    if report.text:
+        click.echo(report.text)
+    sys.exit(report.exit_code)
+
+
+@main.command()
+@click.option("--post", is_flag=True, help="Post a test line to every channel that is warned.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(post: bool, as_json: bool) -> None:
+    """Look for what keeps the bot from working: settings, database, provider, Slack, clock.
+
+    One line each: ok, warning, problem or skipped, what was found, and the mend. It ends within half a
+    minute. Nothing is stored, and nobody is told unless --post is given.
+
+    Exit code: 0 if the bot would work, else 1.
+    """
+    from bot.clock import SystemClock  # noqa: PLC0415 - heavy, as all that follows
+    from bot.settings import partial_from_environment  # noqa: PLC0415 - heavy: the other commands do without
+    from bot.shell import doctor as shell  # noqa: PLC0415 - heavy: the other commands do without
+
+    _quiet()
+    _say_that_it_takes_a_while()
+
+    async def examined() -> None:
+        found = await shell.examine(partial_from_environment(), SystemClock(), post=post)
+        # Told before the loop is closed, which waits for a look-up of a name that hangs.
+        click.echo(shell.for_machines(found) if as_json else shell.for_people(found, post=post))
+        codes.append(shell.exit_code(found))
+
+    codes: list[int] = []
+    try:
+        asyncio.run(examined())
+    except KeyboardInterrupt:
+        _fail(["Interrupted."], 1)
+    sys.exit(codes[0])
+
+
 @main.command()
 @click.option("--url", default="", metavar="https://HOST", help="Where the bot is reached, for HTTP mode.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (what the Slack CLI reads).")
@@ -85,6 +165,25 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
+
+
+def _quiet() -> None:
+    """Let no library speak between the lines of a command; whatever matters is in its own."""
+    from bot import log  # noqa: PLC0415 - heavy: the other commands do without
+
+    log.configure("critical", None)
+
+
+def _say_that_it_takes_a_while() -> None:
+    """Whoever hangs is waited for: half a minute in silence is long at a terminal."""
+    if sys.stderr.isatty():
+        click.secho("Asking…", err=True, dim=True)
+
+
+def _fail(lines: Sequence[str], code: int) -> NoReturn:
+    for line in lines:
+        click.echo(line, err=True)
+    sys.exit(code)
 
 
 def _run(work: Coroutine[None, None, None], mend: str) -> None:

@@ -1,10 +1,9 @@
-"""The composition root: opened in order, wired, closed in reverse; the only owner of the clock."""
+"""The composition root: opened in order, wired, closed in reverse."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
@@ -12,8 +11,9 @@ import aiohttp
 import structlog
 
 from bot import web
+from bot.clock import SystemClock
 from bot.core.model import Policy, Product
-from bot.partner import Partner
+from bot.partner import REQUESTS_PER_HOST, Partner
 from bot.ports import NotDelivered, StoreAway
 from bot.schedule import Schedule
 from bot.service import Service
@@ -39,19 +39,8 @@ LONGEST_PAUSE = 30.0
 LONGEST_DRAIN = 22.0
 """Seconds: hosts kill 30 s after SIGTERM, and closing takes some of them."""
 
-REQUESTS_PER_HOST = 32
-"""How many requests may be on their way to one of the provider's hosts."""
-
 CLOSE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
-
-
-class SystemClock:
-    """The one real clock."""
-
-    def now(self) -> datetime:
-        """Return the present time in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one place that owns the clock
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
+from bot.__main__ import main
 from bot.core.command import WORDS
 from bot.demo.run import COMMAND
 from bot.settings import Settings, names
@@ -47,6 +49,14 @@ def test_every_subcommand_stands_in_the_readme_the_manifest_and_the_demo() -> No
         assert word in hint
     assert {line.text for line in COMMAND.subcommands} == {"", "sms", *WORDS}
     assert COMMAND.hint == hint
+
+
+def test_every_command_of_the_shell_stands_in_the_readme() -> None:
+    table = README.partition("| in the shell |")[2].partition("###")[0]
+    for name, command in main.commands.items():
+        options = " ".join(option.opts[0] for option in command.params if isinstance(option, click.Option))
+        assert f"python -m bot {name}" in table
+        assert all(option in table for option in options.split())
 
 
 def test_every_button_stands_in_the_readme() -> None:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     GAP = "gap"
     ENDED = "ended"
+    TEST = "test"
 
 
 class Reason(StrEnum):

@@ -14,6 +14,7 @@ import click
 
 from bot import app, web
 from bot.app import Bot
+from bot.clock import SystemClock
 from bot.demo.page import page_app
 from bot.demo.provider import SimulatedProvider
 from bot.demo.slack_api import SimulatedSlack
@@ -77,7 +78,7 @@ async def exhibition(
     **settings: Any,
 ) -> AsyncIterator[Demo]:
     """Run the whole demo on loopback; `prepare` sees the world before the bot does."""
-    clock = app.SystemClock().now
+    clock = SystemClock().now
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smscredits-demo-")))
         world = DemoWorld(PrepaidAccount(clock, balance=START_BALANCE, drain=drain))

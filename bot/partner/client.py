@@ -28,6 +28,9 @@ ATTEMPT_SECONDS = 10
 """As in all samples of the vendor; 5 s aborted good answers in production."""
 
 ATTEMPTS = 3
+REQUESTS_PER_HOST = 32
+"""How many requests may be on their way to one of the provider's hosts."""
+
 LISTING_SECONDS = 25
 """For all pages of sub-accounts: with the account itself they end before a reading's deadline."""
 
@@ -39,7 +42,8 @@ _T = TypeVar("_T")
 class Partner:
     """Asks one of the products for the credits of one key; the caller owns the session.
 
-    `slots` bounds how many requests are on their way to the host; `budget` how many a minute may be made.
+    `slots` bounds how many requests are on their way to the host; `budget` how many a minute may be made;
+    `attempts` how often one thing is asked for, where a fault may pass.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Partner:
         *,
         slots: AbstractAsyncContextManager[None] | None = None,
         budget: Budget | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._session = session
         self._product = product
@@ -60,7 +65,8 @@ class Partner:
         self._budget = budget
         self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
         # aiohttp repeats a request by itself when a kept connection was closed: each would count.
-        self._headers = {"Connection": "close"} if budget else {}
+        self._headers = {"Connection": "close"} if budget or attempts == 1 else {}
+        self._attempts = attempts
 
     async def read(self, account: Account) -> Credits:
         """Ask, 34 s at most, then list sub-accounts where wanted; raises `Unreadable` and `HeldBack`."""
@@ -112,11 +118,11 @@ class Partner:
         unreadable(Cause.TOO_LARGE)
 
     async def _insist(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
-        """Ask up to three times; where the budget ends between two tries, the first one's failure stands."""
+        """Ask, again where it may help; a budget that ends between two tries leaves the first failure."""
         failed: Unreadable | None = None
         found: _T | None = None
         async for attempt in stamina.retry_context(
-            on=_worth_retrying, attempts=ATTEMPTS, wait_initial=0.5, wait_max=2, wait_jitter=0.5
+            on=_worth_retrying, attempts=self._attempts, wait_initial=0.5, wait_max=2, wait_jitter=0.5
         ):
             with attempt:
                 try:

@@ -2,6 +2,31 @@
 
 from bot.settings.accounts import Listed, Watched
 from bot.settings.chosen import Settings
-from bot.settings.environment import FaultySettings, from_environment, names, warnings
+from bot.settings.environment import (
+    FaultySettings,
+    Partial,
+    for_reading,
+    from_environment,
+    names,
+    on_sqlite,
+    partial_from_environment,
+    slips,
+    warnings,
+    wiping_host,
+)
 
-__all__ = ["FaultySettings", "Listed", "Settings", "Watched", "from_environment", "names", "warnings"]
+__all__ = [
+    "FaultySettings",
+    "Listed",
+    "Partial",
+    "Settings",
+    "Watched",
+    "for_reading",
+    "from_environment",
+    "names",
+    "on_sqlite",
+    "partial_from_environment",
+    "slips",
+    "warnings",
+    "wiping_host",
+]

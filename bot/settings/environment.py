@@ -1,18 +1,22 @@
 """The environment is read once, and every fault is reported together."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from bot.settings.accounts import Listed, parse, read_file
 from bot.settings.addresses import SQLITE
 from bot.settings.chosen import DOT_ENV, ENCODING, Settings
+from bot.settings.values import BotToken, Channel, Secret
 from bot.settings.watched import KEY_VARIABLES
 
 _WIPING_HOSTS = ("DYNO", "RENDER", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "CONTAINER")
@@ -30,6 +34,15 @@ _FAMILIES = (
     "SLACK_SIGNING_",
 )
 """Beginnings of names that nobody else uses: whatever is like them is meant for us."""
+
+_FOR_READING = tuple(
+    name
+    for name in Settings.model_fields
+    if name.startswith(
+        ("smspartner_", "voicepartner_", "mailpartner_", "accounts", "credit_sms_", "balance_")
+    )
+)
+"""What says which accounts there are, where they are read, and by which rules they are judged."""
 
 _NEAR = 0.84
 """Below this are names that are like ours by chance: TEST_DATABASE_URL, SLACK_CLIENT_SECRET."""
@@ -69,6 +82,58 @@ def from_environment() -> Settings:
         faults = (*(_line(fault) for fault in error.errors(include_url=False, include_input=False)), *faults)
     # Outside the handler: the ValidationError holds the values, secrets among them.
     raise FaultySettings(faults)
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Settings in which the faulty ones (`left_out`) have their defaults, or are empty.
+
+    `faults` holds a line for each that matters; `environment` is what all were read from.
+    """
+
+    settings: Settings
+    faults: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = MappingProxyType({})
+
+
+class _Incomplete(Settings):
+    """Settings in which anything may be left out: what the bot needs is empty then."""
+
+    slack_bot_token: BotToken = SecretStr("")
+    slack_signing_secret: Secret | None = None
+    smspartner_api_key: Secret | None = None
+    alert_channel: Channel = ""
+
+
+def partial_from_environment(needed: Collection[str] = tuple(Settings.model_fields)) -> Partial:
+    """Read all that is sound in the settings; only faults of what is needed are told, and none is raised."""
+    if fault := _fault_of_dot_env():
+        return Partial(_Incomplete(_env_file=None), (fault,), frozenset(Settings.model_fields))
+    environment = _environment()
+    listed, faults = _listed(environment)
+    faulty: list[ErrorDetails] = []
+    try:
+        _FromEnvironment()
+    except ValidationError as error:
+        faulty = error.errors(include_url=False, include_input=False)
+    left_out = frozenset(str(one["loc"][0]) for one in faulty)
+    wanted: dict[str, Any] = {
+        name: environment[name.upper()]
+        for name in Settings.model_fields
+        if name not in left_out and name.upper() in environment
+    }
+    settings = _Incomplete(listed=listed, _env_file=None, **wanted)
+    told = tuple(_line(one) for one in faulty if one["loc"][0] in needed)
+    return Partial(settings, (*told, *faults), left_out, environment)
+
+
+def for_reading() -> Settings:
+    """Read what reading and judging accounts needs, all else if sound; raises `FaultySettings`."""
+    found = partial_from_environment(_FOR_READING)
+    if found.faults:
+        raise FaultySettings(found.faults)
+    return found.settings
 
 
 def _environment() -> dict[str, str]:
@@ -123,18 +188,32 @@ def warnings(chosen: Settings, environment: Mapping[str, str] | None = None) -> 
     """Say what is no fault and yet probably not meant: slips in names, state that a host wipes."""
     if environment is None:
         environment = _environment()
-    slips = tuple(
+    host = wiping_host(environment)
+    if host is None or not on_sqlite(chosen):
+        return slips(environment)
+    return (
+        *slips(environment),
+        f"{host} is set: this host wipes its files, and SQLite with them; set DATABASE_URL to PostgreSQL",
+    )
+
+
+def slips(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the variables that are none of ours but look as if they were meant to be."""
+    return tuple(
         f"{name} is not a setting; did you mean {' or '.join(meant)}?"
         for name in sorted(environment)
         if (meant := _meant(name.upper()))
     )
-    host = next((name for name in _WIPING_HOSTS if environment.get(name)), None)
-    if host is None or not chosen.database_url.get_secret_value().startswith(SQLITE):
-        return slips
-    return (
-        *slips,
-        f"{host} is set: this host wipes its files, and SQLite with them; set DATABASE_URL to PostgreSQL",
-    )
+
+
+def wiping_host(environment: Mapping[str, str]) -> str | None:
+    """Return the variable by which a host is known whose files do not last."""
+    return next((name for name in _WIPING_HOSTS if environment.get(name)), None)
+
+
+def on_sqlite(chosen: Settings) -> bool:
+    """Whether the state lives in a file."""
+    return chosen.database_url.get_secret_value().startswith(SQLITE)
 
 
 def _meant(name: str) -> tuple[str, ...]:

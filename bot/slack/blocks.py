@@ -51,6 +51,10 @@ class Blocks(Answers):
         """Build the one line that tells that the database is away, or back."""
         return Message(self.words.say.database_lost if away else self.words.say.database_back)
 
+    def test(self) -> Message:
+        """Build the line that shows that a channel can be told."""
+        return Message(self.words.say.test)
+
     def _hello(self, channel: str) -> str:
         watched = [account for account in self.accounts if account.channel == channel]
         return self.words.hello(watched, self.poll_interval)

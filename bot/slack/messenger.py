@@ -43,6 +43,11 @@ class SlackMessenger:
             "chat.postMessage", self._blocks.outage(away=away), {"channel": channel, "metadata": metadata}
         )
 
+    async def test(self, channel: str) -> None:
+        """Show that a channel can be told; raises `NotDelivered`."""
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"kind": Kind.TEST.value, "episode": ""}}
+        await self._call("chat.postMessage", self._blocks.test(), {"channel": channel, "metadata": metadata})
+
     async def edit(self, edit: Edit) -> None:
         """Bring a living message up to date; raises `NotDelivered`."""
         await self._call(

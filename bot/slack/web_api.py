@@ -18,7 +18,7 @@ CALL_SECONDS = 10.0
 
 DEFAULT_RETRY_AFTER = 30.0
 
-_MENDED_BY_PEOPLE = frozenset(
+MENDED_BY_PEOPLE = frozenset(
     {
         "account_inactive",
         "channel_not_found",
@@ -97,7 +97,7 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         log.error("slack.invalid_blocks", faults=data.get("response_metadata"))
     return NotDelivered(
         error,
-        permanent=error in _MENDED_BY_PEOPLE,
+        permanent=error in MENDED_BY_PEOPLE,
         gone=error in _GONE,
         unknown=status >= 500 or error in _FAULTS_OF_SLACK,
     )

@@ -1,10 +1,22 @@
 """Readings, episodes and notices in SQL: SQLite for one process, PostgreSQL for several."""
 
 from bot.store.budget import SqlBudget
+from bot.store.checkup import Checkup, checkup, missing_file
 from bot.store.database import Database
 from bot.store.lease import SqlLease, Terms
 from bot.store.outbox import SqlOutbox
 from bot.store.rounds import SqlRounds
 from bot.store.watches import SqlWatches
 
-__all__ = ["Database", "SqlBudget", "SqlLease", "SqlOutbox", "SqlRounds", "SqlWatches", "Terms"]
+__all__ = [
+    "Checkup",
+    "Database",
+    "SqlBudget",
+    "SqlLease",
+    "SqlOutbox",
+    "SqlRounds",
+    "SqlWatches",
+    "Terms",
+    "checkup",
+    "missing_file",
+]

@@ -41,7 +41,7 @@ class Database:
         before them working, and a release may be rolled back.
         """
         async with self.transaction(MIGRATE_SECONDS) as connection:
-            version = await connection.run_sync(_version)
+            version = await connection.run_sync(version_of)
             if version > NEWEST:
                 log.warning("database.newer", version=version, known=NEWEST)
             elif version < NEWEST:
@@ -119,8 +119,10 @@ def _reason(error: Exception) -> str:
 
 _STATES = {
     "28P01": "the password is refused",
+    "25006": "it can only be read",
     "28000": "the user is refused",
     "3D000": "there is no such database",
+    "42501": "the user may not write there",
     "53300": "too many connections are open",
     "57P03": "the server is starting",
 }
@@ -128,6 +130,7 @@ _SIGNS = {
     "unable to open database file": "the file cannot be opened",
     "readonly database": "the file cannot be written",
     "database is locked": "another process holds the file",
+    "file is not a database": "the file is no SQLite database",
     "Connection refused": "the connection is refused",
     "password authentication failed": "the password is refused",
     "does not exist": "there is no such database or user",
@@ -137,7 +140,8 @@ _SIGNS = {
 }
 
 
-def _version(connection: Connection) -> str:
+def version_of(connection: Connection) -> str:
+    """Return the version of the tables; empty where there are none."""
     if not inspect(connection).has_table("alembic_version"):
         return ""
     return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""

@@ -100,6 +100,7 @@ class Catalogue:
     gap_over: str
     database_lost: str
     database_back: str
+    test: str
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]

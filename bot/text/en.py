@@ -275,6 +275,7 @@ ENGLISH = Catalogue(
     gap_over="I read again: nothing was read from {since} to {until}.",
     database_lost="I cannot watch: the database does not answer. Commands are still answered live.",
     database_back="I watch again: the database answers.",
+    test="A test from the command line: alerts of SMS credits come here. There is nothing to do.",
     database_away=(
         "My database does not answer, so I can neither look that up nor change it. I keep trying."
     ),

@@ -1,0 +1,52 @@
+"""`check`: one reading of each account, its report and its exit code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from unicodedata import normalize
+
+from bot.clock import SystemClock
+from bot.settings import FaultySettings, Watched, for_reading
+from bot.shell import NOT_CHECKED, accounts, wording
+from bot.shell.reading import read_all, session
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is printed: faults on standard error, a line each, and the text; and the exit code."""
+
+    exit_code: int
+    text: str = ""
+    faults: tuple[str, ...] = ()
+
+
+async def check(name: str | None, *, as_json: bool) -> Report:
+    """Read every account, or the one named, as the environment has it."""
+    try:
+        settings = for_reading()
+    except FaultySettings as error:
+        return _not_checked(error.faults, as_json=as_json)
+    watched = settings.watched if name is None else _named(name, settings.watched)
+    if not watched:
+        names = ", ".join(one.account.name for one in settings.watched)
+        fault = wording.NO_SUCH_ACCOUNT.format(name=wording.printable(name or ""), names=names)
+        return _not_checked((fault,), as_json=as_json)
+    async with session() as opened:
+        checked = await read_all(watched, opened, SystemClock())
+    words = wording.words_of(settings)
+    show = accounts.for_machines if as_json else accounts.for_people
+    return Report(accounts.exit_code(checked), show(checked, words))
+
+
+def own_fault(error: Exception) -> str:
+    """Say that this program is at fault; the error's own words may hold what nobody may see."""
+    return wording.OWN_FAULT.format(command="check", kind=type(error).__name__)
+
+
+def _named(name: str, watched: Sequence[Watched]) -> tuple[Watched, ...]:
+    """Names are unique without regard to case."""
+    wanted = normalize("NFC", name.strip()).casefold()
+    return tuple(one for one in watched if one.account.name.casefold() == wanted)
+
+
+def _not_checked(faults: Sequence[str], *, as_json: bool) -> Report:
+    return Report(NOT_CHECKED, accounts.nothing_read(faults) if as_json else "", tuple(faults))

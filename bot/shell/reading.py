@@ -1,0 +1,121 @@
+"""Accounts read once, and judged by the raw thresholds: no margin, nothing remembered."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+import aiohttp
+
+from bot.core import rules
+from bot.core.model import Account, Cause, Credits, Failure, Firing, Level, Policy, Product, Reading
+from bot.partner import ATTEMPTS, REQUESTS_PER_HOST, Partner
+from bot.ports import Clock, Unreadable
+from bot.settings import Watched
+
+READ_SECONDS = 45
+"""One reading of one account ends within this, as the bot's own do."""
+
+
+class State(IntEnum):
+    """How an account stands, in the order of what a person has to look at first."""
+
+    OK = 0
+    WARNING = 1
+    UNREADABLE = 2
+    CRITICAL = 3
+    EMPTY = 4
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `check` for this state."""
+        return {State.WARNING: 1, State.CRITICAL: 2, State.EMPTY: 2, State.UNREADABLE: 3}.get(self, 0)
+
+
+_STATES = {
+    Level.OK: State.OK,
+    Level.WARNING: State.WARNING,
+    Level.CRITICAL: State.CRITICAL,
+    Level.EMPTY: State.EMPTY,
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An account as read at a time (UTC): its credits and what fires, or why it could not be read.
+
+    Both, where the account itself was read but its sub-accounts were not.
+    """
+
+    account: Account
+    read_at: datetime
+    credits: Credits | None = None
+    firing: tuple[Firing, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def state(self) -> State:
+        """The worst of it."""
+        unread = State.UNREADABLE if self.failure else State.OK
+        return max(unread, _STATES[rules.level_of(self.firing)])
+
+    def state_of(self, subaccount: str) -> State:
+        """How one of the sub-accounts stands."""
+        return _STATES[rules.level_of(tuple(one for one in self.firing if one.subaccount == subaccount))]
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Open the connections to the outside; every client bounds its own requests."""
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as opened:
+        yield opened
+
+
+async def read_all(
+    watched: Sequence[Watched],
+    opened: aiohttp.ClientSession,
+    clock: Clock,
+    *,
+    within: float = READ_SECONDS,
+    once: bool = False,
+) -> tuple[Checked, ...]:
+    """Read every account now, each within so many seconds; `once` makes no second try anywhere.
+
+    Voice Partner allows 5 requests a minute, of which the running bot makes 4: the one left is asked for
+    once, and not counted in the database, which may not even be there.
+    """
+    slots = {one.api_url: asyncio.Semaphore(REQUESTS_PER_HOST) for one in watched}
+
+    def source(one: Watched) -> Partner:
+        key, product = one.api_key.get_secret_value(), one.account.product
+        attempts = 1 if once or product is Product.VOICE else ATTEMPTS
+        return Partner(opened, one.api_url, key, product, slots=slots[one.api_url], attempts=attempts)
+
+    readings = (_read(one.account, source(one), clock, within) for one in watched)
+    return tuple(await asyncio.gather(*readings))
+
+
+async def _read(account: Account, source: Partner, clock: Clock, within: float) -> Checked:
+    began_at = clock.now()
+    try:
+        async with asyncio.timeout(within):
+            return judged(account, Reading(began_at, await source.read(account)))
+    except TimeoutError:
+        return Checked(account, began_at, failure=Failure(Cause.TIMEOUT))
+    except Unreadable as error:
+        return Checked(account, began_at, failure=error.failure)
+
+
+def judged(account: Account, reading: Reading) -> Checked:
+    """Judge a reading by itself alone.
+
+    A sub-account whose balance is missing is not taken for a fine one.
+    """
+    found = rules.firing((), account, reading, None, Policy())
+    failure = reading.credits.unlisted
+    if any(one.balance is None for one in reading.credits.subaccounts):
+        failure = failure or Failure(Cause.FIELD_MISSING, field="balance", listing=True)
+    return Checked(account, reading.began_at, reading.credits, found, failure)

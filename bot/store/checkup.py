@@ -1,0 +1,98 @@
+"""The database looked at from outside: what is there, whether it can be written, what was last told."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import insert, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.notice import Kind, Undelivered
+from bot.store.database import Database, version_of
+from bot.store.schema import notice
+
+_ROW = {
+    "id": -1,
+    "kind": Kind.TEST,
+    "channel": "",
+    "at": datetime(1970, 1, 1, tzinfo=UTC),
+    "episode": "",
+    "level": 0,
+    "attempts": 0,
+}
+"""Written and taken back: only what every version of the table has, with a number that nobody uses."""
+
+
+@dataclass(frozen=True)
+class LastPost:
+    """The last word that a channel was told."""
+
+    channel: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """What a database was found to be; without a version it has no tables yet.
+
+    What waits has no error where it was not tried yet.
+    """
+
+    version: str = ""
+    last_post: LastPost | None = None
+    waiting: tuple[Undelivered, ...] = ()
+
+
+def missing_file(url: str) -> Path | None:
+    """Return the SQLite file that is still to be made, if that is so."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return None
+    path = Path(address.database or "")
+    return None if path.exists() and path.stat().st_size else path
+
+
+async def checkup(database: Database) -> Checkup:
+    """Look at the database, and write to it what is taken back at once; raises `StoreAway`."""
+    async with database.transaction() as connection:
+        version = await connection.run_sync(version_of)
+        found = Checkup()
+        if version:
+            found = Checkup(version, await _last_post(connection), await _waiting(connection))
+        await _try_to_write(connection, version)
+        return found
+
+
+async def _try_to_write(connection: AsyncConnection, version: str) -> None:
+    """Write a row where there are tables, else make one, as the bot will; then roll all of it back."""
+    # Python's driver for SQLite begins no transaction for a table: a savepoint does.
+    await connection.begin_nested()
+    if version:
+        await connection.execute(insert(notice).values(_ROW))
+    else:
+        await connection.execute(text("CREATE TABLE smscredits_doctor (id INTEGER)"))
+    await connection.rollback()
+
+
+async def _last_post(connection: AsyncConnection) -> LastPost | None:
+    found = await connection.execute(
+        select(notice.c.channel, notice.c.sent_at)
+        .where(notice.c.sent_at.is_not(None), notice.c.message != "")
+        .order_by(notice.c.sent_at.desc())
+        .limit(1)
+    )
+    row = found.first()
+    return LastPost(row.channel, row.sent_at) if row else None
+
+
+async def _waiting(connection: AsyncConnection) -> tuple[Undelivered, ...]:
+    """Return the oldest word that each channel waits for, with the error of the last try."""
+    rows = await connection.execute(
+        select(notice.c.channel, notice.c.at, notice.c.error)
+        .where(notice.c.sent_at.is_(None))
+        .order_by(notice.c.id)
+    )
+    first: dict[str, Undelivered] = {}
+    for row in rows:
+        first.setdefault(row.channel, Undelivered(row.channel, row.at, row.error or ""))
+    return tuple(first.values())
