@@ -64,8 +64,9 @@ class Partner:
         self._slots = slots or nullcontext()
         self._budget = budget
         self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
-        # aiohttp repeats a request by itself when a kept connection was closed: each would count.
-        self._headers = {"Connection": "close"} if budget or attempts == 1 else {}
+        counted = budget is not None or attempts == 1
+        self._headers = {"Connection": "close"} if counted else {}
+        self._middlewares = (_not_repeated,) if counted else ()
         self._attempts = attempts
 
     async def read(self, account: Account) -> Credits:
@@ -162,7 +163,9 @@ class Partner:
 
     async def _get(self, url: URL) -> tuple[int, bytes]:
         # A redirect is never followed: it would carry the key to another place.
-        async with self._session.get(url, headers=self._headers, allow_redirects=False) as response:
+        async with self._session.get(
+            url, headers=self._headers, middlewares=self._middlewares, allow_redirects=False
+        ) as response:
             body = bytearray()
             async for chunk in response.content.iter_chunked(16 * 1024):
                 body += chunk
@@ -170,6 +173,17 @@ class Partner:
                     response.close()
                     unreadable(Cause.TOO_LARGE, status=response.status)
             return response.status, bytes(body)
+
+
+async def _not_repeated(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request once: where a connection breaks aiohttp repeats a GET by itself, and each counts."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        # Of this kind aiohttp makes no second try.
+        raise aiohttp.ClientConnectionError from None
 
 
 def _worth_retrying(error: Exception) -> bool:

@@ -1,0 +1,48 @@
+"""Where requests count, a connection that breaks is no reason for one more."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.core.model import Account, Cause, Product
+from bot.partner import Partner
+from bot.ports import Unreadable
+from tests.neighbours import hanging_up
+
+
+class Counting:
+    """A budget that never ends, and counts."""
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    async def spend(self, _: str) -> bool:
+        self.spent += 1
+        return True
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+async def asked_for(session: aiohttp.ClientSession, **how: Any) -> int:
+    async with hanging_up() as (address, asked):
+        voice = Partner(session, address, "0123-4567-89ab-cdef", Product.VOICE, **how)
+        with pytest.raises(Unreadable) as caught:
+            await voice.read(Account("voice", "C0ALERTS", product=Product.VOICE))
+        assert caught.value.failure.cause is Cause.NETWORK
+        assert caught.value.__context__ is None
+        return len(asked)
+
+
+async def test_a_single_try_is_a_single_request(session: aiohttp.ClientSession) -> None:
+    assert await asked_for(session, attempts=1) == 1
+
+
+async def test_as_many_requests_are_made_as_were_counted(session: aiohttp.ClientSession) -> None:
+    budget = Counting()
+    assert await asked_for(session, budget=budget) == budget.spent == 3
