@@ -235,6 +235,31 @@ async def test_each_account_is_a_line_with_its_level_figures_and_the_rule_that_f
     ]
 
 
+async def test_sub_accounts_are_listed_and_judged_and_neither_key_nor_email_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listed = [
+        {"id": 7, "email": "canary@example.com", "token": "canary", "apiKey": "canary", "credits": held}
+        for held in [{"balance": "3.00", "currency": "EUR"}]
+    ]
+    credits_ = {"creditSms": 9000, "balance": "342", "currency": "EUR"}
+    both = {"success": True, "code": 200, "credits": credits_, "data": listed, "total": 1, "nb_per_page": 20}
+    accounts_ = (
+        '[[account]]\nname = "marketing"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"\n'
+        "subaccounts = true\nsubaccount_emails = true\n"
+        "[account.subaccount_thresholds]\nbalance = { critical = 5 }"
+    )
+    async with neighbours() as around, saying(200, json.dumps(both)) as (address, _):
+        changes: dict[str, Any] = {"ACCOUNTS": accounts_, "SMSPARTNER_API_URL": address}
+        report = await checked(monkeypatch, tmp_path, around, "marketing", **changes)
+        in_json = await checked(monkeypatch, tmp_path, around, "marketing", as_json=True, **changes)
+    assert report.exit_code == in_json.exit_code == 2
+    assert report.text.splitlines()[:-1] == [
+        "critical  marketing    9,000 SMS, 342.00 EUR  1 of 1 sub-accounts low",
+        "critical  marketing/7  3.00 EUR               critical below a balance of 5.00",
+    ]
+
+
 async def test_one_account_is_checked_by_its_name_without_regard_to_case(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
