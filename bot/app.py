@@ -12,6 +12,7 @@ import structlog
 
 from bot import web
 from bot.clock import SystemClock
+from bot.core.access import Access
 from bot.core.model import Policy, Product
 from bot.partner import REQUESTS_PER_HOST, Partner
 from bot.ports import NotDelivered, StoreAway
@@ -97,7 +98,8 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         )
         stack.push_async_callback(service.close)
         schedule = Schedule(service, words, clock, settings.poll_interval)
-        handlers = Handlers(service, blocks, clock, schedule.deliver_soon, Replies(session))
+        access = Access(settings.allowed_users, settings.allowed_channels)
+        handlers = Handlers(service, blocks, access, clock, schedule.deliver_soon, Replies(session))
         workspace = Workspace(client)
         bolt = workspace.bolt_app()
         handlers.register(bolt, workspace.admits)

@@ -352,3 +352,13 @@ def test_sqlite_on_a_host_that_wipes_its_files_is_warned_of(environment: pytest.
     assert "set DATABASE_URL" in warning
     environment.setenv("DATABASE_URL", "postgres://h/d")
     assert settings.warnings(from_environment(), {"DYNO": "web.1"}) == ()
+
+
+def test_a_channel_that_is_warned_and_may_not_ask_is_warned_of(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ALLOWED_CHANNELS", "C9876543210")
+    (warning,) = settings.warnings(from_environment(), {})
+    assert warning == (
+        "ALLOWED_CHANNELS lacks C0123456789, which is warned: /smscredits will not answer there"
+    )
+    environment.setenv("ALLOWED_CHANNELS", "C9876543210, C0123456789")
+    assert settings.warnings(from_environment(), {}) == ()

@@ -188,11 +188,12 @@ def warnings(chosen: Settings, environment: Mapping[str, str] | None = None) -> 
     """Say what is no fault and yet probably not meant: slips in names, state that a host wipes."""
     if environment is None:
         environment = _environment()
+    found = (*slips(environment), *channels_without_command(chosen))
     host = wiping_host(environment)
     if host is None or not on_sqlite(chosen):
-        return slips(environment)
+        return found
     return (
-        *slips(environment),
+        *found,
         f"{host} is set: this host wipes its files, and SQLite with them; set DATABASE_URL to PostgreSQL",
     )
 
@@ -203,6 +204,15 @@ def slips(environment: Mapping[str, str]) -> tuple[str, ...]:
         f"{name} is not a setting; did you mean {' or '.join(meant)}?"
         for name in sorted(environment)
         if (meant := _meant(name.upper()))
+    )
+
+
+def channels_without_command(chosen: Settings) -> tuple[str, ...]:
+    """Name the channels that are warned and yet may not ask."""
+    told = {one.account.channel for one in chosen.watched}
+    return tuple(
+        f"ALLOWED_CHANNELS lacks {channel}, which is warned: /smscredits will not answer there"
+        for channel in sorted(told - (chosen.allowed_channels or told))
     )
 
 

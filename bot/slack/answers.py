@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.command import NoDuration, NotUnderstood
+from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.model import Account, AccountStatus, Credits, Episode, Level, Product, SubAccount, Watch
 from bot.core.notice import Reason, Undelivered
 from bot.slack.elements import (
@@ -133,6 +133,12 @@ class Answers:
         title = self.words.say.help_title
         lines = [f"`{typed}`: {meaning}" for typed, meaning in self.words.commands(self._names)]
         return Message("\n".join([f"{title}:", *lines]), (section("\n".join([f"*{title}*", *lines])),))
+
+    def refused(self, why: str, *, helped: bool = False) -> Message:
+        """Build the answer to somebody who may not ask; `help` lists what works all the same: itself."""
+        if not helped:
+            return Message(why)
+        return Message(f"{why}\n`/smscredits {Verb.HELP}`: {self.words.say.commands[Verb.HELP]}")
 
     def not_understood(self, command: NotUnderstood) -> Message:
         """Build the answer to a text that is no command."""

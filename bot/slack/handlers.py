@@ -9,6 +9,7 @@ import structlog
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
+from bot.core.access import Access, Verdict
 from bot.core.command import Command, NoDuration, NotUnderstood, Verb, parse
 from bot.core.mute import ACK_LASTS, Decision, snooze_until
 from bot.ports import Clock, StoreAway
@@ -36,11 +37,18 @@ class Handlers:
     """What Slack may ask of the bot; owns the answers that are still on their way."""
 
     def __init__(
-        self, service: Service, blocks: Blocks, clock: Clock, judged: Callable[[], None], replies: Replies
+        self,
+        service: Service,
+        blocks: Blocks,
+        access: Access,
+        clock: Clock,
+        judged: Callable[[], None],
+        replies: Replies,
     ) -> None:
         self._service = service
         self._blocks = blocks
         self._say = blocks.words.say
+        self._access = access
         self._clock = clock
         self._judged = judged
         self._replies = replies
@@ -95,9 +103,13 @@ class Handlers:
         text = command.get("text")
         names = tuple(account.name for account in self._service.accounts)
         asked = parse(text if isinstance(text, str) else "", names)
+        by = person(command.get("user_id"))
+        if refusal := self._refusal(asked, by, str(command.get("channel_id"))):
+            await ack(response_type="ephemeral", **refusal.payload())
+            return
         shared = isinstance(asked, Command) and asked.verb is Verb.SHARE
         visibility = "in_channel" if shared else "ephemeral"
-        answering = asyncio.create_task(self._answer(asked, person(command.get("user_id"))))
+        answering = asyncio.create_task(self._answer(asked, by))
         self._answering.add(answering)
         answering.add_done_callback(self._answering.discard)
         done, _ = await asyncio.wait({answering}, timeout=ANSWER_WITHIN)
@@ -108,6 +120,14 @@ class Handlers:
         await asyncio.wait({answering})
         payload = self._outcome(answering).payload()
         await self._replies.send(command.get("response_url"), {"response_type": visibility, **payload})
+
+    def _refusal(self, asked: Asked, by: str, channel: str) -> Message | None:
+        verdict = self._access.to_command(by, channel)
+        if verdict is Verdict.ALLOWED:
+            return None
+        log.warning("command.refused", why=verdict.value)
+        why = self._blocks.words.refused(verdict, by, channel, self._access)
+        return self._blocks.refused(why, helped=isinstance(asked, Command) and asked.verb is Verb.HELP)
 
     def _outcome(self, answering: asyncio.Task[Message]) -> Message:
         return Message(self._say.stopping) if answering.cancelled() else answering.result()
@@ -125,6 +145,12 @@ class Handlers:
         if press is None:
             log.warning("press.malformed")
             await self._reply(body, Message(self._say.unknown_press))
+            return
+        verdict = self._access.to_press(press.by)
+        if verdict is not Verdict.ALLOWED:
+            log.warning("press.refused", why=verdict.value)
+            why = self._blocks.words.refused(verdict, press.by, "", self._access)
+            await self._reply(body, self._blocks.refused(why))
             return
         await self._reply(body, await self._guarded(self._decide([press.episode], self._wish(press))))
 

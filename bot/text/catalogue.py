@@ -143,6 +143,8 @@ class Catalogue:
     stopping: str
     unknown_press: str
     other_team: str
+    person_refused: str
+    channel_refused: str
     database_away: str
 
     slack_errors: Mapping[str, str]

@@ -270,6 +270,14 @@ ENGLISH = Catalogue(
         "Type `/smscredits alerts` to see what is open."
     ),
     other_team="I belong to another workspace, so I cannot answer here.",
+    person_refused=(
+        "I answer only people who are on my list, and you are not. "
+        "Ask whoever runs this bot to add your id to `ALLOWED_USERS`: `{user}`."
+    ),
+    channel_refused=(
+        "I do not answer in this channel, but in {channels}. To use me here too, "
+        "ask whoever runs this bot to add this channel's id to `ALLOWED_CHANNELS`: `{channel}`."
+    ),
     gap_stopped="Nothing was read from {since} to {until}: the bot was not running.",
     gap_running="I have not read anything since {since}, so I cannot warn: look at my log.",
     gap_over="I read again: nothing was read from {since} to {until}.",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
 from bot.core.model import Account, AccountStatus, Level, Product, Reading
@@ -16,7 +17,7 @@ DETAILED = 3
 """So many accounts are described one by one; of more, only what counts is said."""
 
 NAMED = 12
-"""So many accounts are named in the list of commands."""
+"""So many accounts are named in the list of commands, and so many channels where the bot answers."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,15 @@ class Words(EpisodeWords):
         text = escape(command.text[:80]).replace("`", "'")
         said = self.say.not_understood.format(text=text)
         return f"{said} {self.say.nearest.format(nearest=command.nearest)}" if command.nearest else said
+
+    def refused(self, verdict: Verdict, user: str, channel: str, access: Access) -> str:
+        """Say why a person may not ask, and how to be allowed to, with the id to pass on."""
+        if verdict is Verdict.PERSON_NOT_LISTED:
+            return self.say.person_refused.format(user=escape(user))
+        listed = sorted(access.channels or ())
+        named = [f"<#{escape(one)}>" for one in listed[:NAMED]]
+        channels = ", ".join([*named, *self.more(len(listed) - NAMED)]).removesuffix(".")
+        return self.say.channel_refused.format(channels=channels, channel=escape(channel))
 
     def slack_error(self, error: str) -> str:
         """Say in plain words why Slack did not take a post, with the mend; for the log."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood
 from bot.core.model import (
     Account,
@@ -169,11 +170,22 @@ def typed_messages() -> list[Message]:
         BLOCKS.decided(outcomes[:10]),
         *(BLOCKS.no_duration(NoDuration(text)) for text in ("", "2 weeks", "<!here> `x`" * 500)),
         *(Message(text) for text in (ENGLISH.stopping, ENGLISH.unknown_press, ENGLISH.other_team)),
+        *(BLOCKS.refused(why, helped=helped) for why in refusals() for helped in (False, True)),
         BLOCKS.outage(away=True),
         BLOCKS.outage(away=False),
     ]
     first = [BLOCKS.with_undelivered(BLOCKS.help(), [one]) for one in waiting]
     return [*answers, *first, BLOCKS.with_undelivered(BLOCKS.alerts([]), waiting[:3])]
+
+
+def refusals() -> list[str]:
+    """Return what people and channels on no list are told, with few and with many channels that are."""
+    many = frozenset(f"C{number:020}" for number in range(1000))
+    return [
+        BLOCKS.words.refused(verdict, "U0BRUNO", "C0RANDOM", Access(frozenset(), channels))
+        for verdict in (Verdict.PERSON_NOT_LISTED, Verdict.CHANNEL_NOT_LISTED)
+        for channels in (frozenset({"C0ALERTS"}), many)
+    ]
 
 
 def every_message() -> list[Message]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
 from bot.core.model import (
@@ -512,6 +513,23 @@ def test_a_text_that_is_no_command_is_quoted_without_its_power(typed: str, neare
     assert WORDS.not_understood(NotUnderstood(typed, nearest)) == said
 
 
+def test_whoever_may_not_ask_is_told_why_and_whom_to_ask_with_the_id_to_pass_on() -> None:
+    access = Access(frozenset({"U0ALICE"}), frozenset({"C0BETA", "C0ALPHA"}))
+    person = WORDS.refused(Verdict.PERSON_NOT_LISTED, "U0BRUNO", "C0RANDOM", access)
+    assert "Ask whoever runs this bot to add your id to `ALLOWED_USERS`: `U0BRUNO`." in person
+    channel = WORDS.refused(Verdict.CHANNEL_NOT_LISTED, "U0BRUNO", "C0RANDOM", access)
+    assert channel.startswith("I do not answer in this channel, but in <#C0ALPHA>, <#C0BETA>. ")
+    assert channel.endswith("to add this channel's id to `ALLOWED_CHANNELS`: `C0RANDOM`.")
+
+
+def test_of_many_channels_where_the_bot_answers_some_are_named() -> None:
+    access = Access(channels=frozenset(f"C0{number:04}" for number in range(30)))
+    said = WORDS.refused(Verdict.CHANNEL_NOT_LISTED, "U0BRUNO", "<!channel>", access)
+    assert said.count("<#C0") == 12
+    assert "<#C00011>, and 18 more. To use me" in said
+    assert "<!channel>" not in said
+
+
 def test_slack_s_refusals_are_said_in_plain_words() -> None:
     assert "invite" in WORDS.slack_error("not_in_channel")
     assert WORDS.slack_error("some_new_error") == "Slack refuses with some_new_error"
@@ -778,6 +796,8 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     words.usage(["sms"])
     words.not_understood(NotUnderstood("x", "help"))
     words.slack_error("new")
+    for verdict in Verdict:
+        words.refused(verdict, "U0BRUNO", "C0RANDOM", Access())
     words.say.went_wrong.format(reference="1")
     words.say.socket_mode_refused.format("invalid_auth")
     fill_in_what_stands_beside(words, low)
