@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test crashtest format lock audit pictures clean
+.PHONY: demo test buildtest fuzztest crashtest format lock audit pictures clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python -m bot demo
@@ -16,6 +16,13 @@ test: $(VENV)/.dev-installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+# A deploy as a host makes it, from an empty environment: half a minute that `make test` shall not take.
+buildtest: $(VENV)/.dev-installed
+	$(BIN)/python -m pytest -m build tests/test_build.py
+
+fuzztest: $(VENV)/.dev-installed
+	$(BIN)/python -m tests.fuzz 20000
 
 crashtest: $(VENV)/.dev-installed
 	$(BIN)/python -m tests.crash 10000

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from bot.__main__ import main
 from bot.core.command import WORDS
@@ -35,6 +36,37 @@ def test_app_json_asks_for_exactly_the_settings_that_the_code_reads() -> None:
         assert all(isinstance(value, str) for key, value in env[name.upper()].items() if key == "value")
     required = {name for name, asked in env.items() if asked["required"]}
     assert required == {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ALERT_CHANNEL"}
+
+
+def test_app_json_is_what_heroku_takes_and_makes_up_no_token_of_slack() -> None:
+    schema = json.loads((ROOT / "tests/app-json.schema.json").read_text())
+    app = json.loads((ROOT / "app.json").read_text())
+    judge = Draft202012Validator(schema)
+    judge.check_schema(schema)
+    assert [error.message for error in judge.iter_errors(app)] == []
+    assert not [name for name, asked in app["env"].items() if "generator" in asked]
+    assert app["formation"] == {"web": {"quantity": 1, "size": "basic"}}
+    assert app["addons"] == ["heroku-postgresql:essential-0"]
+
+
+FAULTS: list[tuple[str, object]] = [
+    ("name", "SM"),
+    ("description", "x" * 141),
+    ("stack", "cedar"),
+    ("formation", {"web": {"size": "basic"}}),
+    ("addons", ["heroku postgresql"]),
+    ("env", {"PORT": {"value": 3000}}),
+    ("env", {"port": {}}),
+    ("env", {"PORT": {"default": "3000"}}),
+    ("environment", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), FAULTS, ids=str)
+def test_the_schema_notices_what_heroku_would_refuse(name: str, value: object) -> None:
+    schema = json.loads((ROOT / "tests/app-json.schema.json").read_text())
+    app = json.loads((ROOT / "app.json").read_text())
+    assert not Draft202012Validator(schema).is_valid({**app, name: value})
 
 
 def test_the_example_environment_names_every_setting() -> None:

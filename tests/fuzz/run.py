@@ -1,0 +1,123 @@
+"""Sends what hypothesis makes up to a whole bot between its simulators, and counts what comes back."""
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import structlog.testing
+from aiohttp import ClientSession, ServerDisconnectedError
+from hypothesis import HealthCheck, given, seed, settings
+
+from bot.demo.run import Demo
+from tests.conftest import exhibit
+from tests.fuzz.requests import SAMPLES, Sample
+
+RAW_SECONDS = 0.03
+"""How long a request that may have no end is given to be answered."""
+
+ANSWER_SECONDS = 10
+HUNG_UP = "no answer"
+
+
+@dataclass
+class Counted:
+    """How often each family of requests was answered with each status, and what failed inside."""
+
+    statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return self.statuses.total()
+
+    def table(self) -> str:
+        """Return the counts as lines, one for each family."""
+        columns = sorted({status for _, status in self.statuses})
+        rows = [f"{'':<12}" + "".join(f"{column:>11}" for column in columns)]
+        for family in sorted({family for family, _ in self.statuses}):
+            counts = "".join(f"{self.statuses[family, column]:>11}" for column in columns)
+            rows.append(f"{family:<12}{counts}")
+        return "\n".join(rows)
+
+
+class _Errors(logging.Handler):
+    """Keeps what libraries log as an error: a task that died with nobody looking, too."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append(f"{record.name}: {record.getMessage()} {record.exc_info}")
+
+
+async def fuzz(count: int, start: int) -> Counted:
+    """Send so many requests, the same for the same start; raises for a 5xx with the smallest like it."""
+    counted = Counted()
+    errors = _Errors(counted.failures)
+    logging.getLogger().addHandler(errors)
+    try:
+        with structlog.testing.capture_logs() as lines:
+            async with (
+                exhibit(poll_interval="1h", credit_sms_warning="6000") as demo,
+                ClientSession() as client,
+            ):
+                sender = _Sender(demo, client, asyncio.get_running_loop(), counted)
+                await asyncio.to_thread(sender.send, count, start)
+    finally:
+        logging.getLogger().removeHandler(errors)
+    counted.failures += [str(line) for line in lines if "exc_info" in line]
+    return counted
+
+
+@dataclass(frozen=True)
+class _Sender:
+    demo: Demo
+    client: ClientSession
+    loop: asyncio.AbstractEventLoop
+    counted: Counted
+
+    def send(self, count: int, start: int) -> None:
+        """Let hypothesis make requests up, in a thread of its own, for it waits for each answer."""
+
+        @seed(start)
+        @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(SAMPLES)
+        def each(sample: Sample) -> None:
+            status = asyncio.run_coroutine_threadsafe(self._answer_to(sample), self.loop).result(
+                ANSWER_SECONDS
+            )
+            self.counted.statuses[sample.family, status] += 1
+            assert not status.startswith("5"), (status, sample)
+
+        each()
+
+    async def _answer_to(self, sample: Sample) -> str:
+        """Return the status, over a connection that is kept, or for raw bytes over one of their own."""
+        slack = self.demo.slack
+        if sample.raw:
+            return await _raw_answer(urlsplit(slack.bot_url).port or 0, sample.body)
+        headers = dict(sample.headers)
+        if sample.signed:
+            # What is signed is text: bytes that are none have no signature that fits.
+            headers = slack.signed_headers(sample.body.decode("utf-8", "replace")) | headers
+        try:
+            async with self.client.post(slack.bot_url, data=sample.body, headers=headers) as response:
+                await response.read()
+                return str(response.status)
+        except ServerDisconnectedError:
+            return HUNG_UP
+
+
+async def _raw_answer(port: int, sent: bytes) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = b""
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(RAW_SECONDS):
+            writer.write(sent)
+            answer = await reader.readline()
+    writer.close()
+    return answer.split()[1].decode() if answer else HUNG_UP
