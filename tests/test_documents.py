@@ -1,9 +1,14 @@
 """Documents that people and hosts rely on say what the code does."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 import pytest
@@ -106,6 +111,63 @@ def test_the_manifest_keeps_slacks_limits_and_asks_for_two_scopes() -> None:
     assert [command["command"] for command in built["features"]["slash_commands"]] == ["/smscredits"]
     assert re.fullmatch(r"[\w.-]+", built["features"]["bot_user"]["display_name"])
     assert yaml.safe_load((ROOT / "manifest.yaml").read_text()) == manifest()
+
+
+def test_the_link_that_creates_the_app_in_one_click_holds_the_manifest() -> None:
+    compact = json.dumps(manifest(), separators=(",", ":"))
+    link = f"https://api.slack.com/apps?new_app=1&manifest_json={quote(compact)}"
+    assert f"[create]: {link}\n" in README
+
+
+def deploy_lines(language: str) -> str:
+    """Return what the README's deploy section shows in one language."""
+    section = README.partition("## Deploy")[2].partition("## Settings")[0]
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL))
+
+
+def test_every_setting_that_a_deploy_sets_exists() -> None:
+    named = re.findall(r"\b([A-Z]+_[A-Z_]+)=", deploy_lines("sh") + deploy_lines("ini"))
+    assert set(named) <= set(names())
+    assert len(set(named)) > 5
+
+
+def test_the_manifest_s_line_takes_the_address_as_heroku_prints_it(tmp_path: Path) -> None:
+    (line,) = (line for line in deploy_lines("sh").splitlines() if " manifest " in line)
+    heroku = tmp_path / "heroku"
+    heroku.write_text(
+        "#!/bin/sh\necho git_url=x\necho web_url=https://sms-1234.herokuapp.com/\necho dynos=1\n"
+    )
+    heroku.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.defpath}"
+    done = subprocess.run(
+        ["sh", "-c", line.replace(".venv/bin/python", sys.executable)],
+        cwd=ROOT,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert yaml.safe_load(done.stdout) == manifest("https://sms-1234.herokuapp.com")
+
+
+def test_fly_s_settings_are_toml_and_never_stop_the_machine() -> None:
+    fly = tomllib.loads(deploy_lines("toml"))
+    assert fly["http_service"]["internal_port"] == int(fly["env"]["PORT"])
+    assert fly["http_service"]["auto_stop_machines"] == "off"
+    assert fly["http_service"]["checks"] == [{"path": "/healthz"}]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd-analyze")
+def test_systemd_takes_the_unit_as_it_stands(tmp_path: Path) -> None:
+    unit = tmp_path / "smscredits.service"
+    command = "/opt/smscredits/.venv/bin/python"
+    text = deploy_lines("ini").replace(command, sys.executable).replace("/opt/smscredits", str(ROOT))
+    unit.write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert unit.name not in done.stderr
 
 
 def test_hosts_find_one_lock_file_one_python_version_and_one_plain_command() -> None:

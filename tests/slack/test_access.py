@@ -8,6 +8,7 @@ import pytest
 from bot.core.command import WORDS
 from bot.demo.run import Demo
 from tests.conftest import exhibit
+from tests.slack.test_buttons import press, send
 from tests.test_bot import ask, kinds, told
 
 SETTINGS: dict[str, Any] = {"credit_sms_warning": "6000", "poll_interval": "1h"}
@@ -104,3 +105,19 @@ async def test_through_socket_mode_the_lists_are_the_same() -> None:
             await demo.slack.changed(demo.slack.version)
         assert await ask(demo, user="U0BRUNO") == ON_NO_LIST
         assert "5,500 SMS" in await ask(demo)
+
+
+async def test_in_an_enterprise_the_team_is_where_the_press_came_from_not_the_person_s_organisation(
+    for_alice: Demo,
+) -> None:
+    """There `user.team_id` names the organisation, E… (docs.slack.dev, "block_actions payload", user)."""
+    alert = await told(for_alice, "SMS credits are low")
+    pressed = press(
+        for_alice,
+        alert,
+        {"action_id": "ack", "value": "0123456789ab"},
+        user={"id": "U0ALICE", "team_id": "E0DEMO"},
+        enterprise={"id": "E0DEMO", "name": "Demo"},
+    )
+    assert (await send(for_alice, pressed))[0] == 200
+    await for_alice.slack.wait_for(lambda message: "I do not know this alert" in message.text)
