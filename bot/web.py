@@ -99,6 +99,8 @@ class _Connection(web.RequestHandler):
             log.warning("http.malformed_request", fault=type(exc).__name__)
         elif not isinstance(exc, ConnectionError):
             log.error("http.failed", status=status, exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
         text = f"{status}: this request cannot be answered.\n"
         answer = web.Response(status=status, text=text, headers=NAMELESS)
         answer.force_close()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
+import aiohttp.web
 import pytest
 import structlog.testing
 from slack_bolt.async_app import AsyncAck
@@ -283,3 +284,29 @@ async def test_a_head_that_never_ends_is_not_waited_for_longer_than_an_idle_conn
         writer.write(begun)
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_an_answer_that_breaks_off_is_not_followed_by_a_second_one() -> None:
+    async def begins(incoming: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        answer = aiohttp.web.StreamResponse()
+        await answer.prepare(incoming)
+        await answer.write(b"begun")
+        raise RuntimeError(CANARY)
+
+    async def fails(_: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        raise RuntimeError(CANARY)
+
+    app = web.application(begins)
+    app.router.add_get("/fails", fails)
+    with structlog.testing.capture_logs() as lines:
+        async with web.serving(app, 0, "127.0.0.1") as port:
+            answers = []
+            for sent in (request().raw, b"GET /fails HTTP/1.1\r\nHost: x\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(sent)
+                answers.append(await reader.read())
+                writer.close()
+    assert [answer.count(b"HTTP/1.1") for answer in answers] == [1, 1]
+    assert [status_of(answer) for answer in answers] == [200, 500]
+    assert CANARY.encode() not in b"".join(answers)
+    assert [line["event"] for line in lines] == ["http.failed", "http.failed"]
