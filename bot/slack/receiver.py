@@ -127,6 +127,8 @@ def _understood(body: str, request: web.Request) -> AsyncBoltRequest | None:
 
 def _served(body: Mapping[str, Any]) -> bool:
     """Whether it is a command, a press, or a trial of Slack's; on other shapes Bolt stumbles all along."""
+    if not isinstance(body.get("event", {}), dict):
+        return False
     if body.get("type") == "block_actions":
         actions = body.get("actions")
         return (

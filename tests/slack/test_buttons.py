@@ -183,12 +183,15 @@ MALFORMED: list[object] = [
     {"type": "block_actions", "team": 7, "actions": [{"action_id": "ack"}]},
     {"type": "block_actions", "authorizations": 7, "actions": [{"action_id": "ack"}]},
     {"type": ["block_actions"]},
+    {"type": "block_actions", "event": [], "actions": [{"action_id": "ack"}]},
+    {"type": "block_actions", "event": None, "actions": [{"action_id": "ack"}]},
     {"type": "view_submission"},
     {"type": "event_callback", "event": 7},
     {"type": "event_callback", "event": {"type": 7}},
     {"type": "shortcut", "callback_id": 7},
     {"type": "event_callback", "event": "text"},
     {"command": 7},
+    {"command": "/smscredits", "event": "text"},
     {"command": "/smscredits", "text": 7, "user_id": {}},
 ]
 
