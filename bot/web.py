@@ -1,7 +1,7 @@
 """The HTTP face: Slack's requests, and a sign of life for hosts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -28,6 +28,10 @@ SHUTDOWN_SECONDS = 3.0
 
 NAMELESS = {"Server": "smscredits"}
 """Without it aiohttp tells everybody its version and Python's."""
+
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_CONTINUE = "100-continue"
 
 
 def application(slack_events: Handler | None) -> web.Application:
@@ -56,6 +60,7 @@ async def serving(
     await runner.setup()
     server = runner.server
     assert server is not None  # noqa: S101 - it is there once set up
+    server.request_handler = _without_expectations(server.request_handler)
 
     def connection() -> asyncio.BaseProtocol:
         many = len(server.connections) >= connections
@@ -114,6 +119,18 @@ class _Refused(asyncio.Protocol):
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - it is one, for a stream
         transport.write(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         transport.close()
+
+
+def _without_expectations(handle: Handle) -> Handle:
+    """Refuse to promise what a strange `Expect` asks: aiohttp repeats it, and fails where it is no text."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Expect", _CONTINUE).lower() == _CONTINUE:
+            return await handle(request)
+        log.warning("http.malformed_request", fault="Expect")
+        return web.Response(status=417, text="417: this cannot be expected.\n", headers=NAMELESS)
+
+    return answer
 
 
 async def _tell_no_versions(_request: web.Request, response: web.StreamResponse) -> None:

@@ -166,6 +166,9 @@ REQUESTS: Mapping[str, tuple[Sent, int]] = {
     "header above 8 KiB": (request(further=[("X-Long", CANARY.encode() * 2000)]), 400),
     "129 headers": (request(further=[(f"X-{number}", b"canary") for number in range(129)]), 400),
     "header with a NUL": (request(further=[("X-Nul", b"canary\x00")]), 400),
+    "signed, expecting to go on": (request(further=[("Expect", b"100-Continue")]), 200),
+    "an expectation of its own": (request(further=[("Expect", b"canary")]), 417),
+    "an expectation that is no text": (request(further=[("Expect", b"canary\xe9")]), 417),
     "no HTTP at all": (Sent(b"canary canary\r\n\r\n"), 400),
     "TLS": (Sent(b"\x16\x03\x01\x02\x00canary\r\n\r\n"), 400),
     "signed, of no content type": (request(content_type=None), 400),
@@ -203,6 +206,8 @@ async def answer_to(port: int, sent: bytes) -> bytes:
         writer.write(sent)
         async with asyncio.timeout(10):
             head = await reader.readuntil(b"\r\n\r\n")
+            if status_of(head) == 100:
+                head = await reader.readuntil(b"\r\n\r\n")
             length = next(
                 int(line.partition(b":")[2])
                 for line in head.lower().split(b"\r\n")
