@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog.testing
@@ -20,6 +21,15 @@ RAW_SECONDS = 0.03
 """How long a request that may have no end is given to be answered."""
 
 ANSWER_SECONDS = 10
+
+SETTINGS: Mapping[str, Any] = {
+    "poll_interval": "1h",
+    "credit_sms_warning": "6000",
+    "allowed_users": "U0ALICE",
+    "allowed_channels": "C0ALERTS",
+}
+"""An alert is open, and whoever is made up is on no list."""
+
 HUNG_UP = "no answer"
 
 
@@ -63,7 +73,7 @@ async def fuzz(count: int, start: int) -> Counted:
     try:
         with structlog.testing.capture_logs() as lines:
             async with (
-                exhibit(poll_interval="1h", credit_sms_warning="6000") as demo,
+                exhibit(**SETTINGS) as demo,
                 ClientSession() as client,
             ):
                 sender = _Sender(demo, client, asyncio.get_running_loop(), counted, lines)
