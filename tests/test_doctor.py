@@ -263,6 +263,13 @@ DEFECTS: dict[str, Defect] = {
         WARNING,
         settings={"CREDIT_SMS_WARNNG": "5"},
     ),
+    "a channel that is told but may not ask": Defect(
+        Topic.SETTINGS,
+        "/smscredits does not answer there",
+        "Add it",
+        WARNING,
+        settings={"ALLOWED_CHANNELS": "C9876543210"},
+    ),
     "SQLite where files do not last": Defect(
         Topic.HOST,
         "DYNO is set: this host wipes its files",

@@ -358,7 +358,7 @@ def test_a_channel_that_is_warned_and_may_not_ask_is_warned_of(environment: pyte
     environment.setenv("ALLOWED_CHANNELS", "C9876543210")
     (warning,) = settings.warnings(from_environment(), {})
     assert warning == (
-        "ALLOWED_CHANNELS lacks C0123456789, which is warned: /smscredits will not answer there"
+        "ALLOWED_CHANNELS lacks C0123456789, which is warned, so /smscredits does not answer there; add it"
     )
     environment.setenv("ALLOWED_CHANNELS", "C9876543210, C0123456789")
     assert settings.warnings(from_environment(), {}) == ()

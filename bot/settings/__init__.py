@@ -5,6 +5,7 @@ from bot.settings.chosen import Settings
 from bot.settings.environment import (
     FaultySettings,
     Partial,
+    channels_without_command,
     for_reading,
     from_environment,
     names,
@@ -21,6 +22,7 @@ __all__ = [
     "Partial",
     "Settings",
     "Watched",
+    "channels_without_command",
     "for_reading",
     "from_environment",
     "names",

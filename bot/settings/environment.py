@@ -211,7 +211,7 @@ def channels_without_command(chosen: Settings) -> tuple[str, ...]:
     """Name the channels that are warned and yet may not ask."""
     told = {one.account.channel for one in chosen.watched}
     return tuple(
-        f"ALLOWED_CHANNELS lacks {channel}, which is warned: /smscredits will not answer there"
+        f"ALLOWED_CHANNELS lacks {channel}, which is warned, so /smscredits does not answer there; add it"
         for channel in sorted(told - (chosen.allowed_channels or told))
     )
 

@@ -3,19 +3,20 @@
 import re
 from collections.abc import Iterator
 
-from bot.settings import Partial, on_sqlite, slips, wiping_host
+from bot.settings import Partial, channels_without_command, on_sqlite, slips, wiping_host
 from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.text import Words
 
 
 def settings(read: Partial) -> tuple[Finding, ...]:
-    """Tell every fault and every slip in a name."""
+    """Tell every fault, every slip in a name, and channels that are told but may not ask."""
     faults = [problem(Topic.SETTINGS, *wording.halves(fault, ". ")) for fault in read.faults]
+    doubtful = (*slips(read.environment), *channels_without_command(read.settings))
     found = faults or [ok(Topic.SETTINGS, wording.SETTINGS_FINE)]
     return (
         *found,
-        *(warning(Topic.SETTINGS, *wording.halves(slip, "; ")) for slip in slips(read.environment)),
+        *(warning(Topic.SETTINGS, *wording.halves(line, "; ")) for line in doubtful),
     )
 
 
