@@ -5,19 +5,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import aiohttp
 import structlog
+from aiohttp.typedefs import Handler
 
 from bot import web
 from bot.clock import SystemClock
 from bot.core.access import Access
 from bot.core.model import Policy, Product
+from bot.heartbeat import Heartbeat
 from bot.partner import REQUESTS_PER_HOST, Partner
-from bot.ports import NotDelivered, StoreAway
+from bot.ports import Clock, NotDelivered, StoreAway
+from bot.probes import Probes
 from bot.schedule import Schedule
 from bot.service import Service
+from bot.service.lookout import Lookout
+from bot.service.observer import Unobserved
 from bot.settings import Settings, Watched
 from bot.slack.blocks import Blocks
 from bot.slack.handlers import Handlers
@@ -27,10 +33,13 @@ from bot.slack.replies import Replies
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, refused
 from bot.slack.workspace import Workspace
-from bot.store import Database, SqlBudget, SqlLease, SqlOutbox, SqlRounds, SqlWatches
+from bot.store import Database, SqlBudget, SqlLease, SqlOutbox, SqlOverviews, SqlRounds, SqlWatches
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
+
+if TYPE_CHECKING:
+    from bot.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -66,6 +75,8 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         database = Database(settings.database_url.get_secret_value())
         stack.push_async_callback(database.close)
         lease = SqlLease(database, uuid4().hex)
+        metrics = _metrics(settings)
+        observer = metrics or Unobserved()
         client = WebApi(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
         watched = settings.watched
         accounts = tuple(one.account for one in watched)
@@ -88,7 +99,7 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             accounts=accounts,
             policy=policy,
             sources=_sources(watched, session, SqlBudget(database)),
-            watches=SqlWatches(database, lease),
+            watches=SqlWatches(database, lease, observer.decided),
             outbox=SqlOutbox(database, lease),
             lease=lease,
             rounds=SqlRounds(database, lease),
@@ -97,11 +108,19 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             clock=clock,
         )
         stack.push_async_callback(service.close)
-        schedule = Schedule(service, words, clock, settings.poll_interval)
         access = Access(settings.allowed_users, settings.allowed_channels)
-        handlers = Handlers(service, blocks, access, clock, schedule.deliver_soon, Replies(session))
         workspace = Workspace(client)
         bolt = workspace.bolt_app()
+        socket = None
+        if settings.slack_app_token is not None:
+            socket = SocketMode(bolt, client, settings.slack_app_token.get_secret_value())
+        lookout = Lookout(service, SqlOverviews(database), partial(_connected, workspace, socket), clock)
+        stack.push_async_callback(lookout.close)
+        url = settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else ""
+        heartbeat = Heartbeat(session, url, lookout, clock, observer)
+        stack.push_async_callback(heartbeat.close)
+        schedule = Schedule(service, words, clock, settings.poll_interval, observer, heartbeat.beat_soon)
+        handlers = Handlers(service, blocks, access, clock, schedule.deliver_soon, Replies(session), observer)
         handlers.register(bolt, workspace.admits)
 
         events = None
@@ -110,7 +129,11 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             events = Receiver(bolt, secret, clock).receive
         front = await stack.enter_async_context(AsyncExitStack())
         bot = Bot(
-            port=await front.enter_async_context(web.serving(web.application(events), settings.port, host)),
+            port=await front.enter_async_context(
+                web.serving(
+                    web.application(events, _probes(settings, lookout, clock, metrics)), settings.port, host
+                )
+            ),
             watching=asyncio.Event(),
         )
         log.info("bot.ready", port=bot.port, mode="http" if events else "socket")
@@ -122,9 +145,7 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
                     consequence="warns at empty and unreadable only",
                 )
         await stack.enter_async_context(_background(_insist(workspace.learn, "slack", words.slack_error)))
-        socket = None
-        if settings.slack_app_token is not None:
-            socket = SocketMode(bolt, client, settings.slack_app_token.get_secret_value())
+        if socket is not None:
             mend = words.say.socket_mode_refused.format
             await stack.enter_async_context(_background(_insist(socket.hold, "socket_mode", mend)))
         watch = _insist(partial(_watch, database, service, schedule, bot.watching), "watch")
@@ -132,6 +153,30 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         drain_seconds = min(settings.drain_seconds, LONGEST_DRAIN)
         stack.push_async_callback(_drain, schedule, socket, front, handlers, drain_seconds)
         yield bot
+
+
+def _metrics(settings: Settings) -> "Metrics | None":
+    """Return what counts, where somebody may read it."""
+    if settings.metrics_token is None:
+        return None
+    from bot.metrics import Metrics  # noqa: PLC0415 - heavy, and seldom wanted
+
+    return Metrics()
+
+
+def _probes(
+    settings: Settings, lookout: Lookout, clock: Clock, metrics: "Metrics | None"
+) -> dict[str, Handler]:
+    probes = Probes(lookout, clock)
+    routes: dict[str, Handler] = {"/readyz": probes.ready}
+    if metrics and settings.metrics_token:
+        token = settings.metrics_token.get_secret_value()
+        routes["/metrics"] = probes.metrics(metrics.exposition, token)
+    return routes
+
+
+async def _connected(workspace: Workspace, socket: SocketMode | None) -> bool:
+    return workspace.known and (socket is None or await socket.connected())
 
 
 def _sources(

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.gap import Gap, Round
+from bot.core.health import Overview
 from bot.core.model import Account, Credits, Episode, Failure, Watch
 from bot.core.notice import Due, Edit, Notice, Owed, Step, Undelivered
 
@@ -177,6 +178,13 @@ class Outbox(Protocol):
 
     async def edited(self, edit: Edit, now: datetime, *, gone: bool = False) -> None:
         """Mark the living message as up to date, or as gone from the channel."""
+
+
+class Overviews(Protocol):
+    """What is known of everything at once, for those who watch the bot; raises `StoreAway`."""
+
+    async def overview(self, accounts: Sequence[str], now: datetime) -> Overview:
+        """Return what is known of these accounts, and what waits to be told; it costs the same for all."""
 
 
 class Messenger(Protocol):

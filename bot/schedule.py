@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.core.health import lateness
 from bot.core.model import Failure
 from bot.ports import Clock, NotLeading, StoreAway
 from bot.service import Polled, Service
 from bot.service.courier import Delivered, Delivery
+from bot.service.observer import Observer, Unobserved
 from bot.service.reader import READ_SECONDS
 from bot.text import Words
 
@@ -31,7 +33,10 @@ DELIVER_SECONDS = 150
 
 
 class Schedule:
-    """Runs the service's jobs, each with its own deadline, and owns those that are running."""
+    """Runs the service's jobs, each with its own deadline, and owns those that are running.
+
+    `completed` is called after each completed poll.
+    """
 
     def __init__(
         self,
@@ -39,8 +44,13 @@ class Schedule:
         words: Words,
         clock: Clock,
         poll_interval: timedelta,
+        observer: Observer | None = None,
+        completed: Callable[[], None] = lambda: None,
     ) -> None:
         self._service = service
+        self._observer = observer or Unobserved()
+        self._completed = completed
+        self._late = False
         self._clock = clock
         self._led_at: datetime | None = None
         self._looking = asyncio.Lock()
@@ -54,7 +64,9 @@ class Schedule:
         )
 
     def start(self) -> None:
-        """Run the jobs, the first at once."""
+        """Run the jobs, the first at once; nothing if the bot stops already."""
+        if self._stopping:
+            return
         self._every(LEAD_EVERY, self.lead, LEAD_SECONDS)
         self._every(self._poll_interval, self.poll, POLL_SECONDS)
         self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
@@ -81,7 +93,11 @@ class Schedule:
         self._spawn(self.deliver, DELIVER_SECONDS)
 
     async def lead(self) -> None:
-        """Keep, take or pass the lease; whoever takes it polls at once."""
+        """Keep, take or pass the lease; whoever takes it polls at once.
+
+        It also minds the poll: it polls nothing itself, so a poll that hangs does not hang it.
+        """
+        self._mind_the_poll()
         # One at a time: with a database that hangs they would only wait for each other.
         if self._looking.locked():
             return
@@ -101,15 +117,32 @@ class Schedule:
             log.info("lease.taken")
             self._spawn(self._first_poll, POLL_SECONDS)
 
+    def _mind_the_poll(self) -> None:
+        late = lateness(self._service.pulse, self._poll_interval, self._clock.now())
+        if late and not self._late:
+            log.error("poll.late", not_completed_for=int(late.total_seconds()))
+        elif self._late and not late:
+            log.info("poll.on_time")
+        self._late = late is not None
+
     async def _first_poll(self) -> None:
-        for polled in await self._service.poll(self._clock.now() - self._poll_interval):
-            _log_poll(polled)
-        self.deliver_soon()
+        await self._cycle(self._clock.now() - self._poll_interval)
 
     async def poll(self) -> None:
         """Read and judge every account, then tell what is due."""
-        for polled in await self._service.poll():
-            _log_poll(polled)
+        await self._cycle()
+
+    async def _cycle(self, unless_since: datetime | None = None) -> None:
+        began_at, completed_at = self._clock.now(), self._service.pulse.polled_at
+        try:
+            for polled in await self._service.poll(unless_since):
+                _log_poll(polled)
+                self._observer.polled(polled)
+        finally:
+            # One account that fails in a way of its own does not undo what was completed for the others.
+            if self._service.pulse.polled_at != completed_at:
+                self._observer.cycle(self._clock.now() - began_at)
+                self._completed()
         self.deliver_soon()
 
     async def deliver(self) -> None:
@@ -117,6 +150,7 @@ class Schedule:
         await self._service.remind()
         for delivery in await self._service.deliver():
             self._log_delivery(delivery)
+            self._observer.delivered(delivery)
 
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], deadline: float) -> None:
         async def run() -> None:
@@ -133,18 +167,21 @@ class Schedule:
         task.add_done_callback(self._running.discard)
 
     async def _guarded(self, job: Callable[[], Awaitable[None]], deadline: float) -> None:
-        name = job.__name__
+        name = job.__name__.lstrip("_")
         try:
             async with asyncio.timeout(deadline):
                 await job()
         except TimeoutError:
             log.error("job.too_slow", job=name, seconds=deadline)
+            self._observer.job_failed(name, "too_slow")
         except NotLeading:
             log.info("job.not_leading", job=name)
         except StoreAway as error:
             log.error("job.database_away", job=name, error=str(error))
+            self._observer.job_failed(name, "database_away")
         except Exception:  # the last stop: the next run must come whatever this one met
             log.exception("job.failed", job=name)
+            self._observer.job_failed(name, "failed")
 
     def _log_delivery(self, delivery: Delivery) -> None:
         kind = delivery.kind.value if delivery.kind else "edit"

@@ -1,7 +1,7 @@
 """The HTTP face: Slack's requests, and a sign of life for hosts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
@@ -34,12 +34,14 @@ Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _CONTINUE = "100-continue"
 
 
-def application(slack_events: Handler | None) -> web.Application:
-    """Build the routes; without `slack_events` (Socket Mode) only the sign of life is served."""
+def application(slack_events: Handler | None, probes: Mapping[str, Handler]) -> web.Application:
+    """Build the routes; without `slack_events` (Socket Mode) only the sign of life and probes are served."""
     app = web.Application(client_max_size=MAX_BODY)
     app.on_response_prepare.append(_tell_no_versions)
     app.router.add_get("/", _alive)
     app.router.add_get("/healthz", _alive)
+    for path, probe in probes.items():
+        app.router.add_get(path, probe)
     if slack_events:
         app.router.add_post("/slack/events", slack_events)
     return app

@@ -27,12 +27,11 @@ class Gap:
 def checked(
     before: Round, now: datetime, interval: timedelta, started_at: datetime
 ) -> tuple[Round, Gap | None]:
-    """Notice, in a process started at `started_at`, that no poll is completed; told once."""
-    if before.polled_at is None or before.gap_since:
+    """Notice, in a process started at `started_at`, that no poll is completed, or never was; told once."""
+    since = before.polled_at or started_at
+    if before.gap_since or now - max(since, started_at) <= _limit(interval):
         return before, None
-    if now - max(before.polled_at, started_at) <= _limit(interval):
-        return before, None
-    return replace(before, gap_since=before.polled_at), Gap(before.polled_at)
+    return replace(before, gap_since=since), Gap(since)
 
 
 def completed(

@@ -9,6 +9,7 @@ from functools import partial
 from bot.core.alert import remind, step
 from bot.core.gap import checked, completed
 from bot.core.group import share
+from bot.core.health import Pulse
 from bot.core.model import Account, AccountStatus, Episode, Failure, Policy, Reading, Watch
 from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Notice, Reason, Step, Undelivered
@@ -96,9 +97,11 @@ class Service:
         self._courier = Courier(outbox, messenger, clock)
         self._lease = lease
         self._rounds = rounds
-        self._poll_interval = poll_interval
+        self.poll_interval = poll_interval
         self._clock = clock
-        self._started_at = clock.now()
+        self.started_at = self._since = clock.now()
+        self._polled_at: datetime | None = None
+        self._looked_at: datetime | None = None
         self._outage = Outage(messenger)
         self._standing_by = False
         self._completed_at: datetime | None = None
@@ -110,6 +113,16 @@ class Service:
     def channels(self) -> tuple[str, ...]:
         """Every channel that is told something."""
         return tuple(dict.fromkeys(account.channel for account in self.accounts))
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The names of all that may have an episode: the accounts, and what stands for a group of them."""
+        return tuple(account.name for account in (*self.accounts, *self._groups))
+
+    @property
+    def pulse(self) -> Pulse:
+        """The signs of life of this process."""
+        return Pulse(self.leading, self._since, self._polled_at, self._looked_at)
 
     async def greet(self) -> None:
         """Owe each channel its greeting, once for ever; raises `StoreAway`."""
@@ -131,13 +144,19 @@ class Service:
             if holds:
                 await self._note_round()
         except StoreAway:
-            self.leading = False
+            self._looked(holds=False)
             await self.tell_outage()
             raise
-        self.leading = holds
+        self._looked(holds=holds)
         self._standing_by = not holds
         await self._outage.over(self.channels)
         return holds
+
+    def _looked(self, *, holds: bool) -> None:
+        now = self._clock.now()
+        if holds != self.leading:
+            self._since = now
+        self.leading, self._looked_at = holds, now
 
     async def tell_outage(self) -> None:
         """Tell that the database is away, once it has been for long; a process that stood by leaves it."""
@@ -169,7 +188,7 @@ class Service:
         results = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
-            self._completed_at = self._clock.now()
+            self._completed_at = self._polled_at = self._clock.now()
         shared = await self._share()
         for result in results:
             if isinstance(result, BaseException):
@@ -258,7 +277,7 @@ class Service:
         """Note the last completed poll, or that there is none for long; a poll itself need not write it."""
         now, completed_at = self._clock.now(), self._completed_at
         judge = partial(completed, now=completed_at) if completed_at else partial(checked, now=now)
-        decide_ = partial(judge, interval=self._poll_interval, started_at=self._started_at)
+        decide_ = partial(judge, interval=self.poll_interval, started_at=self.started_at)
         await self._rounds.note(decide_, self.channels, now)
         if self._completed_at == completed_at:
             self._completed_at = None

@@ -14,6 +14,7 @@ from bot.core.command import Command, NoDuration, NotUnderstood, Verb, parse
 from bot.core.mute import ACK_LASTS, Decision, snooze_until
 from bot.ports import Clock, StoreAway
 from bot.service import Service
+from bot.service.observer import Observer, Unobserved
 from bot.slack.blocks import Blocks, Message
 from bot.slack.press import Press, decode, person
 from bot.slack.replies import Replies
@@ -44,6 +45,7 @@ class Handlers:
         clock: Clock,
         judged: Callable[[], None],
         replies: Replies,
+        observer: Observer | None = None,
     ) -> None:
         self._service = service
         self._blocks = blocks
@@ -52,6 +54,7 @@ class Handlers:
         self._clock = clock
         self._judged = judged
         self._replies = replies
+        self._observer = observer or Unobserved()
         self._answering: set[asyncio.Task[Message]] = set()
         self._on_their_way: set[asyncio.Task[None]] = set()
 
@@ -175,7 +178,11 @@ class Handlers:
             message = await self._guarded(self._message(asked, by))
             return self._blocks.with_undelivered(message, await self._service.undelivered())
 
-        return await self._guarded(all_of_it())
+        began_at = self._clock.now()
+        message = await self._guarded(all_of_it())
+        verb = asked.verb.value or "status" if isinstance(asked, Command) else "not_understood"
+        self._observer.answered(verb, self._clock.now() - began_at)
+        return message
 
     async def _guarded(self, work: Awaitable[Message]) -> Message:
         try:

@@ -20,6 +20,10 @@ class SocketMode:
         self._token = app_token
         self._handler: AsyncSocketModeHandler | None = None
 
+    async def connected(self) -> bool:
+        """Tell whether the connection stands."""
+        return self._handler is not None and await self._handler.client.is_connected()
+
     async def hold(self) -> None:
         """Be connected until cancelled; raises `NotDelivered` where Slack allows no connection."""
         # Asked once first, for the library retries a bad token for ever and says nothing of use.

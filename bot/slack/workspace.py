@@ -19,6 +19,11 @@ class Workspace:
         self._client = client
         self._team = ""
 
+    @property
+    def known(self) -> bool:
+        """Whether Slack has said whose token this is."""
+        return bool(self._team)
+
     async def learn(self) -> None:
         """Ask Slack whose token this is (`auth.test`); raises `NotDelivered` with Slack's reason."""
         answer = await answer_to(self._client.auth_test())

@@ -5,6 +5,7 @@ from bot.store.checkup import Checkup, checkup, missing_file
 from bot.store.database import Database
 from bot.store.lease import SqlLease, Terms
 from bot.store.outbox import SqlOutbox
+from bot.store.overview import SqlOverviews
 from bot.store.rounds import SqlRounds
 from bot.store.watches import SqlWatches
 
@@ -14,6 +15,7 @@ __all__ = [
     "SqlBudget",
     "SqlLease",
     "SqlOutbox",
+    "SqlOverviews",
     "SqlRounds",
     "SqlWatches",
     "Terms",

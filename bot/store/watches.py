@@ -1,6 +1,6 @@
 """What is remembered of each account, changed in one transaction by compare-and-swap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,11 +17,14 @@ _TRIES = 5
 
 
 class SqlWatches:
-    """The state of accounts, in SQL."""
+    """The state of accounts, in SQL; `decided` is told of each step that was written."""
 
-    def __init__(self, database: Database, lease: SqlLease) -> None:
+    def __init__(
+        self, database: Database, lease: SqlLease, decided: Callable[[Step], None] = lambda _: None
+    ) -> None:
         self._database = database
         self._lease = lease
+        self._decided = decided
 
     async def change(self, account: str, decide: Decide, *, leading: bool = True) -> Step:
         """Load, decide and write in one transaction; decides anew if another writer came first."""
@@ -48,9 +51,11 @@ class SqlWatches:
                     }
                     steps = {name: step for name, step in decided.items() if isinstance(step, Step)}
                     await write(connection, known, steps)
-                    return tuple(decided.values())
             except LostRace:
                 continue
+            for step in steps.values():
+                self._decided(step)
+            return tuple(decided.values())
         raise StoreAway("contended")
 
     async def watch(self, account: str) -> Watch:

@@ -56,7 +56,13 @@ def test_a_process_that_has_just_started_tells_no_gap_before_its_first_poll_had_
 def test_a_short_stop_and_the_very_first_poll_are_no_gap() -> None:
     assert completed(Round(), MORNING, FIVE_MINUTES, MORNING)[1] is None
     assert completed(Round(MORNING - timedelta(minutes=59)), MORNING, FIVE_MINUTES, MORNING)[1] is None
-    assert checked(Round(), MORNING, FIVE_MINUTES, NIGHT) == (Round(), None)
+
+
+def test_a_bot_that_never_completed_a_poll_has_not_read_since_it_was_started() -> None:
+    assert checked(Round(), NIGHT + timedelta(hours=1), FIVE_MINUTES, NIGHT) == (Round(), None)
+    open_gap, told = checked(Round(), NIGHT + timedelta(hours=2), FIVE_MINUTES, NIGHT)
+    assert (open_gap, told) == (Round(gap_since=NIGHT), Gap(NIGHT))
+    assert completed(open_gap, MORNING, FIVE_MINUTES, NIGHT)[1] == Gap(NIGHT, MORNING)
 
 
 def test_a_poll_that_was_completed_before_the_one_noted_changes_nothing() -> None:

@@ -1,0 +1,79 @@
+"""The outside dead-man's switch: whoever misses the heartbeat raises the alarm."""
+
+import asyncio
+
+import aiohttp
+import structlog
+
+from bot.core.health import silence
+from bot.ports import Clock
+from bot.service.lookout import Lookout
+from bot.service.observer import Observer
+
+log = structlog.get_logger()
+
+BEAT_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+
+
+class Heartbeat:
+    """Asks for an address, which is a secret, after completed polls; owns the requests under way."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        lookout: Lookout,
+        clock: Clock,
+        observer: Observer,
+        seconds: float = BEAT_SECONDS,
+    ) -> None:
+        self._session = session
+        self._url = url
+        self._lookout = lookout
+        self._clock = clock
+        self._observer = observer
+        self._seconds = seconds
+        self._beating: set[asyncio.Task[None]] = set()
+
+    def beat_soon(self) -> None:
+        """Beat without making the caller wait, where there is an address."""
+        if not self._url:
+            return
+        task = asyncio.create_task(self._beat())
+        self._beating.add(task)
+        task.add_done_callback(self._beating.discard)
+
+    async def close(self) -> None:
+        """End what is under way: nobody waits for it on the way out."""
+        for task in self._beating:
+            task.cancel()
+        if self._beating:
+            await asyncio.wait(self._beating, timeout=CLOSE_SECONDS)
+
+    async def _beat(self) -> None:
+        try:
+            withheld = silence(await self._lookout.facts(fresh=True), self._clock.now())
+            if withheld:
+                log.warning("heartbeat.withheld", why=withheld.value)
+                self._observer.heartbeat("withheld")
+                return
+            error = await self._sent()
+        except Exception as fault:  # noqa: BLE001 - the last stop; its kind alone, its text may hold the address
+            error = type(fault).__name__
+        if error:
+            log.warning("heartbeat.failed", error=error)
+        self._observer.heartbeat("failed" if error else "sent")
+
+    async def _sent(self) -> str:
+        """Ask for the address, following no redirect; return what went wrong, if anything did."""
+        try:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._session.get(self._url, allow_redirects=False) as response,
+            ):
+                return "" if 200 <= response.status < 300 else f"HTTP {response.status}"
+        except TimeoutError:
+            return "timeout"
+        except (aiohttp.ClientError, OSError):
+            return "network"

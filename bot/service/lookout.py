@@ -1,0 +1,74 @@
+"""The facts by which health is judged, gathered in bounded time however many ask for them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from bot.core.health import Facts, Overview
+from bot.ports import Clock, Overviews, StoreAway
+from bot.service import Service
+
+LOOK_SECONDS = 1.0
+"""How long a probe waits for the database."""
+
+FRESH = timedelta(seconds=3)
+"""What the database said is good for so long: probes cannot load it."""
+
+
+class Lookout:
+    """Gathers facts; one look at the database at a time, shared by all who ask meanwhile."""
+
+    def __init__(
+        self, service: Service, overviews: Overviews, slack: Callable[[], Awaitable[bool]], clock: Clock
+    ) -> None:
+        self._service = service
+        self._overviews = overviews
+        self._slack = slack
+        self._clock = clock
+        self._overview: Overview | None = None
+        self._answered_at: datetime | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def facts(self, *, fresh: bool = False) -> Facts:
+        """Return the facts as of now; with `fresh` the database is asked once more in any case."""
+        asked_at = self._clock.now()
+        oldest = asked_at if fresh else asked_at - FRESH
+        # A look that was under way may be older than what is asked for.
+        for _ in range(2 if fresh else 1):
+            if not self._is_newer(oldest):
+                await self._look()
+        return Facts(
+            accounts=tuple(account.name for account in self._service.accounts),
+            interval=self._service.poll_interval,
+            started_at=self._service.started_at,
+            pulse=self._service.pulse,
+            slack=await self._slack(),
+            overview=self._overview if self._is_newer(oldest) else None,
+        )
+
+    async def close(self) -> None:
+        """End the look under way."""
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+
+    def _is_newer(self, oldest: datetime) -> bool:
+        return self._answered_at is not None and self._answered_at >= oldest
+
+    async def _look(self) -> None:
+        # One that takes long goes on: asking again and again would only load a database that is slow.
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._ask())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.wait({self._looking}, timeout=LOOK_SECONDS)
+
+    def _looked(self, _: asyncio.Task[None]) -> None:
+        self._looking = None
+
+    async def _ask(self) -> None:
+        began_at = self._clock.now()
+        try:
+            overview = await self._overviews.overview(self._service.watched, began_at)
+        except StoreAway:
+            return
+        self._overview, self._answered_at = overview, began_at

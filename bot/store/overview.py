@@ -1,0 +1,33 @@
+"""What is known of everything at once, in three statements however many the accounts are."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func, or_, select
+
+from bot.core.health import Overview
+from bot.store.database import Database
+from bot.store.rows import load
+from bot.store.schema import notice
+
+NOBODY_TELLS = timedelta(minutes=1)
+"""A word is told within seconds, or tried at least: one that waits longer untried is undelivered too."""
+
+
+class SqlOverviews:
+    """The present state of all accounts and of the outbox, in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def overview(self, accounts: Sequence[str], now: datetime) -> Overview:
+        """Return what is known of these accounts, and what waits to be told."""
+        stuck = or_(notice.c.attempts > 0, notice.c.at < now - NOBODY_TELLS)
+        waiting = select(func.min(notice.c.at), func.sum(case((stuck, 1), else_=0))).where(
+            notice.c.sent_at.is_(None)
+        )
+        async with self._database.transaction() as connection:
+            known = await load(connection, accounts)
+            since, undelivered = (await connection.execute(waiting)).one()
+            watches = {name: one.watch for name, one in known.items()}
+            return Overview(watches, int(undelivered or 0), since)
