@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import structlog
 from aiohttp import web
@@ -34,7 +35,9 @@ Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 _CONTINUE = "100-continue"
 
 
-def application(slack_events: Handler | None, probes: Mapping[str, Handler]) -> web.Application:
+def application(
+    slack_events: Handler | None, probes: Mapping[str, Handler] = MappingProxyType({})
+) -> web.Application:
     """Build the routes; without `slack_events` (Socket Mode) only the sign of life and probes are served."""
     app = web.Application(client_max_size=MAX_BODY)
     app.on_response_prepare.append(_tell_no_versions)

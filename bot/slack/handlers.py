@@ -180,7 +180,7 @@ class Handlers:
 
         began_at = self._clock.now()
         message = await self._guarded(all_of_it())
-        verb = asked.verb.value or "status" if isinstance(asked, Command) else "not_understood"
+        verb = asked.verb.value if isinstance(asked, Command) else "not_understood"
         self._observer.answered(verb, self._clock.now() - began_at)
         return message
 

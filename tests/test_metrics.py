@@ -1,0 +1,115 @@
+"""What Prometheus itself says of the metrics and of the README's rules, and that nothing is a global."""
+
+import asyncio
+import os
+import re
+import shutil
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import prometheus_client
+import pytest
+import yaml
+
+from bot.core.health import Facts, Overview, Pulse
+from bot.core.model import Credits, Field, Reading, Watch
+from bot.metrics import Metrics
+from bot.service import Polled
+from bot.service.courier import Delivered, Delivery
+from tests.samples import DOWN, NOW, known, reading
+from tests.test_documents import README
+
+MISSING = "no promtool: apt-get install prometheus"
+RULES = re.search(r"^```yaml\n(groups:\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def promtool() -> str:
+    """Return the path of the system's promtool; without one skip the test, or fail it on CI."""
+    if path := shutil.which("promtool"):
+        return path
+    if os.environ.get("CI"):  # noqa: TID251 - where tests run decides, no setting of the bot
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
+
+
+async def checked(*arguments: str, text: str = "") -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        promtool(),
+        "check",
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate(text.encode())
+    return process.returncode, out.decode()
+
+
+def exposed(metrics: Metrics, *watches: Watch) -> str:
+    """Return what a scrape gets for accounts of which this is known."""
+    found = {f"account-{number}": watch for number, watch in enumerate(watches)}
+    overview = Overview(found, undelivered=2, waiting_since=NOW)
+    pulse = Pulse(leading=True, since=NOW, polled_at=NOW, looked_at=NOW)
+    facts = Facts(tuple(found), timedelta(minutes=5), NOW, pulse, slack=True, overview=overview)
+    return metrics.exposition(facts, NOW, "")[0].decode()
+
+
+def busy() -> Metrics:
+    """Return metrics that have seen a bit of everything."""
+    metrics = Metrics()
+    step = known(4000)
+    metrics.polled(Polled("account-0", reading(4000)))
+    metrics.polled(Polled("account-0", DOWN))
+    metrics.polled(Polled("account-0", held_back=True))
+    metrics.cycle(timedelta(seconds=1))
+    metrics.delivered(Delivery(Delivered.EDITED))
+    metrics.answered("show", timedelta(seconds=0.2))
+    metrics.job_failed("poll", "too_slow")
+    metrics.heartbeat("sent")
+    assert step.low
+    return metrics
+
+
+VOICE = Watch(
+    reading=Reading(NOW, Credits({Field.BALANCE: Decimal("19.125"), Field.SPEAKING_MOBILE: Decimal(21366)}))
+)
+
+
+async def test_prometheus_finds_nothing_to_say_about_the_metrics() -> None:
+    assert await checked("metrics", text=exposed(busy(), known(4000), known(DOWN), VOICE)) == (0, "")
+
+
+async def test_prometheus_takes_the_rules_of_the_readme(tmp_path: Path) -> None:
+    assert RULES
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES[1])
+    code, said = await checked("rules", str(path))
+    assert (code, "SUCCESS: 5 rules found" in said) == (0, True), said
+
+
+def test_the_rules_of_the_readme_ask_for_metrics_that_exist() -> None:
+    assert RULES
+    text = exposed(busy(), known(4000), VOICE)
+    rules = yaml.safe_load(RULES[1])["groups"][0]["rules"]
+    asked = {name for rule in rules for name in re.findall(r"smscredits_\w+", rule["expr"])}
+    assert asked
+    assert not {name for name in asked if f"\n# TYPE {name} " not in text}
+
+
+def test_figures_are_by_account_and_what_was_never_read_has_none() -> None:
+    lines = exposed(Metrics(), known(4000), Watch(), VOICE).splitlines()
+    assert 'smscredits_credits{account="account-0",field="creditSms"} 4000.0' in lines
+    assert 'smscredits_balance{account="account-2",currency=""} 19.125' in lines
+    assert 'smscredits_speaking_time_seconds{account="account-2",field="tts"} 21366.0' in lines
+    assert 'smscredits_episode_open{account="account-0",trouble="low"} 1.0' in lines
+    assert "smscredits_notices_undelivered 2.0" in lines
+    assert not [line for line in lines if "account-1" in line and "credits{" in line]
+    assert not [line for line in lines if "account-1" in line and "timestamp" in line]
+
+
+def test_two_bots_in_one_process_count_apart_and_nothing_is_a_global() -> None:
+    one, other = busy(), Metrics()
+    assert "smscredits_commands_total{" in exposed(one)
+    assert "smscredits_commands_total{" not in exposed(other)
+    assert b"smscredits" not in prometheus_client.generate_latest(prometheus_client.REGISTRY)
