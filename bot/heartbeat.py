@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import structlog
 
-from bot.core.health import silence
+from bot.core.health import Silence, silence
 from bot.ports import Clock
 from bot.service.lookout import Lookout
 from bot.service.observer import Observer
@@ -54,6 +54,8 @@ class Heartbeat:
     async def _beat(self) -> None:
         try:
             withheld = silence(await self._lookout.facts(fresh=True), self._clock.now())
+            if withheld is Silence.NOT_LEADING:
+                return  # the lease was given away since the poll
             if withheld:
                 log.warning("heartbeat.withheld", why=withheld.value)
                 self._observer.heartbeat("withheld")

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from bot import VERSION
 from bot.__main__ import main
 from bot.core.command import WORDS
 from bot.demo.run import COMMAND
@@ -24,6 +25,7 @@ from bot.store.database import NEWEST
 from bot.text.en import ENGLISH
 
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 README = (ROOT / "README.md").read_text()
 
 
@@ -183,9 +185,12 @@ def test_requirements_are_pinned_with_hashes_and_name_no_index(name: str) -> Non
     assert "://" not in text
     pinned = re.findall(r"^([a-z][\w.-]*)(?:\[[\w,]+\])?==", text, re.MULTILINE)
     assert text.count("--hash=sha256:") >= len(pinned) > 20
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = {re.split(r"[\[<>=]", line)[0].lower() for line in project["dependencies"]}
+    wanted = {re.split(r"[\[<>=]", line)[0].lower() for line in PROJECT["dependencies"]}
     assert wanted <= set(pinned)
+
+
+def test_the_version_that_is_told_is_the_projects() -> None:
+    assert PROJECT["version"] == VERSION
 
 
 def test_the_newest_migration_is_the_one_that_the_code_knows() -> None:

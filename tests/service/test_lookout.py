@@ -1,0 +1,131 @@
+"""Facts are gathered in bounded time, and probes cannot load the database."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.core.health import Overview, Part, faults
+from bot.ports import NotDelivered, StoreAway
+from bot.service.lookout import Lookout
+from bot.store import Database, SqlOverviews, SqlWatches
+from tests.samples import NOW, at, judged
+from tests.service.bot import Bot, Start, opened
+from tests.test_cost import Count
+
+
+class Overviews:
+    """A database that answers when the test lets it, or is away."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = False
+        self.asking = asyncio.Event()
+        self.may_answer = opened(asyncio.Event())
+
+    async def overview(self, accounts: Sequence[str], now: datetime) -> Overview:
+        self.asked += 1
+        self.asking.set()
+        await self.may_answer.wait()
+        if self.away:
+            raise StoreAway("away")
+        return Overview({}, undelivered=self.asked)
+
+
+async def there() -> bool:
+    return True
+
+
+@pytest.fixture
+async def bot(start: Start) -> Bot:
+    return await start(9000)
+
+
+async def test_probes_at_once_and_soon_after_share_one_look(bot: Bot) -> None:
+    overviews = Overviews()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    await asyncio.gather(*(lookout.facts() for _ in range(50)))
+    bot.wall.pass_(timedelta(seconds=3))
+    await lookout.facts()
+    assert overviews.asked == 1
+    bot.wall.pass_(timedelta(seconds=1))
+    await lookout.facts()
+    assert overviews.asked == 2
+
+
+async def test_a_database_that_hangs_is_asked_once_and_counts_as_away(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.service.lookout.LOOK_SECONDS", 0.01)
+    overviews = Overviews()
+    overviews.may_answer.clear()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    for _ in range(3):
+        assert (await lookout.facts()).overview is None
+        bot.wall.pass_(timedelta(seconds=5))
+    assert overviews.asked == 1
+    await lookout.close()
+
+
+async def test_a_database_that_is_away_again_has_no_overview(bot: Bot) -> None:
+    overviews = Overviews()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    assert (await lookout.facts()).overview
+    overviews.away = True
+    bot.wall.pass_(timedelta(seconds=5))
+    assert [fault.part for fault in faults(await lookout.facts(), bot.wall.now())] == [Part.DATABASE]
+
+
+async def test_who_wants_fresh_facts_gets_them_though_an_older_look_is_under_way(bot: Bot) -> None:
+    overviews = Overviews()
+    overviews.may_answer.clear()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    older = asyncio.create_task(lookout.facts())
+    await overviews.asking.wait()
+    bot.wall.pass_(timedelta(seconds=1))
+    fresh = asyncio.create_task(lookout.facts(fresh=True))
+    await asyncio.sleep(0)
+    overviews.may_answer.set()
+    first, second = await asyncio.gather(older, fresh)
+    assert first.overview
+    assert second.overview
+    assert (first.overview.undelivered, second.overview.undelivered) == (1, 2)
+
+
+async def test_a_look_is_three_statements_however_many_the_accounts_are(bot: Bot, database: Database) -> None:
+    overviews = SqlOverviews(database)
+    cost = []
+    for names in (("sms",), tuple(f"account-{number}" for number in range(200))):
+        count = Count(database)
+        await overviews.overview(names, NOW)
+        cost.append(count.statements)
+    assert cost == [3, 3]
+
+
+async def test_words_count_as_undelivered_once_refused_or_untold_for_a_minute(start: Start) -> None:
+    bot = await start(4000)
+    await bot.service.poll()
+    overviews = SqlOverviews(bot.database)
+
+    async def waiting(minute: float) -> tuple[int, datetime | None]:
+        found = await overviews.overview(("sms",), at(minute))
+        return found.undelivered, found.waiting_since
+
+    assert await waiting(0.9) == (0, NOW)
+    assert await waiting(1.1) == (1, NOW)
+    bot.channel.refusals.append(NotDelivered("not_in_channel"))
+    await bot.service.deliver()
+    assert await waiting(0) == (1, NOW)
+    bot.wall.pass_(timedelta(minutes=10))
+    await bot.service.deliver()
+    assert await waiting(10) == (0, None)
+
+
+async def test_every_decision_that_was_written_is_told_once(start: Start) -> None:
+    bot = await start(9000)
+    told: list[str] = []
+    watches = SqlWatches(bot.database, bot.lease, lambda step: told.extend(step.reasons))
+    await watches.change("sms", lambda watch: judged(watch, 4000, 5))
+    await watches.change_many({"sms": lambda watch: judged(watch, 4000, 10)})
+    assert told == ["opened", "still_low"]
