@@ -5,7 +5,8 @@ import errno
 import json
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -41,6 +42,7 @@ def main(context: click.Context) -> None:
 @main.command()
 def run() -> None:
     """Run the bot: HTTP mode, or Socket Mode when SLACK_APP_TOKEN is set."""
+    on_signals(_leave)  # loading takes a second, in which nothing is there to be drained
     from bot import app, log, settings  # noqa: PLC0415 - heavy: the other commands do without
 
     try:
@@ -49,7 +51,7 @@ def run() -> None:
         for fault in error.faults:
             click.echo(fault, err=True)
         sys.exit(2)
-    log.configure(chosen.log_level, chosen.log_format)
+    log.configure(chosen.log_level, chosen.log_format, chosen.secrets)
     log.warn(settings.warnings(chosen))
 
     async def until_stopped() -> None:
@@ -162,8 +164,12 @@ def stop_signal() -> asyncio.Event:
     """Return the event that SIGTERM or SIGINT sets, once or many times."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+
+    def soon(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    # Not the loop's own handlers: it takes them away when it closes, and a signal after that would kill.
+    on_signals(soon)
     return stop
 
 
@@ -186,9 +192,26 @@ def _fail(lines: Sequence[str], code: int) -> NoReturn:
     sys.exit(code)
 
 
+def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Let SIGTERM and SIGINT do this from now on."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    on_signals(signal.SIG_IGN)
+    sys.exit(0)
+
+
 def _run(work: Coroutine[None, None, None], mend: str) -> None:
+    async def to_the_end() -> None:
+        try:
+            await work
+        finally:
+            on_signals(signal.SIG_IGN)  # another signal has nothing to stop any more
+
     try:
-        asyncio.run(work)
+        asyncio.run(to_the_end())
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

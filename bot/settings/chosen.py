@@ -210,6 +210,14 @@ class Settings(BaseSettings):
         return composed(keys, self._listed, Defaults(self.alert_channel, urls, self._rules))
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in force, for whoever has to keep them out of what is written."""
+        chosen = (getattr(self, name) for name in type(self).model_fields)
+        keys = (one.api_key for one in self.watched)
+        found = (one.get_secret_value() for one in (*chosen, *keys) if isinstance(one, SecretStr))
+        return tuple(dict.fromkeys(found))
+
+    @property
     def _rules(self) -> tuple[Rule, ...]:
         limits = (
             (Counted.CREDIT_SMS, Level.WARNING, self.credit_sms_warning, "CREDIT_SMS_WARNING"),
