@@ -26,6 +26,7 @@ class Lookout:
         self._slack = slack
         self._clock = clock
         self._overview: Overview | None = None
+        self._asked_at: datetime | None = None
         self._answered_at: datetime | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -35,15 +36,15 @@ class Lookout:
         oldest = asked_at if fresh else asked_at - FRESH
         # A look that was under way may be older than what is asked for.
         for _ in range(2 if fresh else 1):
-            if not self._is_newer(oldest):
-                await self._look()
+            if not _since(oldest, self._answered_at):
+                await self._look(oldest)
         return Facts(
             accounts=tuple(account.name for account in self._service.accounts),
             interval=self._service.poll_interval,
             started_at=self._service.started_at,
             pulse=self._service.pulse,
             slack=await self._slack(),
-            overview=self._overview if self._is_newer(oldest) else None,
+            overview=self._overview if _since(oldest, self._answered_at) else None,
         )
 
     async def close(self) -> None:
@@ -52,23 +53,26 @@ class Lookout:
             self._looking.cancel()
             await asyncio.wait({self._looking})
 
-    def _is_newer(self, oldest: datetime) -> bool:
-        return self._answered_at is not None and self._answered_at >= oldest
-
-    async def _look(self) -> None:
-        # One that takes long goes on: asking again and again would only load a database that is slow.
-        if self._looking is None:
+    async def _look(self, oldest: datetime) -> None:
+        # One that takes long goes on, and one that failed is not repeated at once: asking again and again
+        # would only load a database that is in trouble.
+        if self._looking is None and not _since(oldest, self._asked_at):
             self._looking = asyncio.create_task(self._ask())
             self._looking.add_done_callback(self._looked)
-        await asyncio.wait({self._looking}, timeout=LOOK_SECONDS)
+        if self._looking:
+            await asyncio.wait({self._looking}, timeout=LOOK_SECONDS)
 
     def _looked(self, _: asyncio.Task[None]) -> None:
         self._looking = None
 
     async def _ask(self) -> None:
-        began_at = self._clock.now()
+        began_at = self._asked_at = self._clock.now()
         try:
             overview = await self._overviews.overview(self._service.watched, began_at)
         except StoreAway:
             return
         self._overview, self._answered_at = overview, began_at
+
+
+def _since(oldest: datetime, at: datetime | None) -> bool:
+    return at is not None and at >= oldest

@@ -77,6 +77,18 @@ async def test_a_database_that_is_away_again_has_no_overview(bot: Bot) -> None:
     assert [fault.part for fault in faults(await lookout.facts(), bot.wall.now())] == [Part.DATABASE]
 
 
+async def test_a_look_that_failed_is_not_repeated_at_once(bot: Bot) -> None:
+    overviews = Overviews()
+    overviews.away = True
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    for _ in range(5):
+        assert (await lookout.facts()).overview is None
+    assert overviews.asked == 1
+    bot.wall.pass_(timedelta(seconds=4))
+    overviews.away = False
+    assert (await lookout.facts()).overview
+
+
 async def test_who_wants_fresh_facts_gets_them_though_an_older_look_is_under_way(bot: Bot) -> None:
     overviews = Overviews()
     overviews.may_answer.clear()

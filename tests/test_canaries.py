@@ -1,0 +1,211 @@
+"""Recognisable secrets in every secret setting; whatever happens to the bot, none of them comes out again."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sqlalchemy import make_url
+
+from bot.demo.answers import HOSTILE
+from bot.demo.run import Demo
+from bot.log.redaction import REDACTED
+from bot.settings import Settings
+from tests.stage import stage
+from tests.store.conftest import postgresql
+from tests.store.server import database_of
+from tests.test_bot import eventually
+from tests.test_database_away import close
+from tests.test_main import deployed, output
+
+__all__ = ["postgresql"]  # a fixture
+
+SMS_KEY = "c0ffee01" * 5
+SECRETS = {
+    "SLACK_BOT_TOKEN": "xoxb-canary-bot-token",
+    "SLACK_SIGNING_SECRET": "canary-signing-secret",
+    "SMSPARTNER_API_KEY": SMS_KEY,
+    "VOICEPARTNER_API_KEY": "cana-ry01-voic-ekey",
+    "MAILPARTNER_API_KEY": "c0ffee02" * 5,
+    "METRICS_TOKEN": "canary-metrics-token",
+    "HEARTBEAT_URL": "http://127.0.0.1:1/canary-heartbeat?key=canary-query",
+}
+APP_TOKEN = "xapp-canary-app-token"
+PASSWORD = "canary-database-password"
+NAMES = [f"more-{number}" for number in range(8)]
+KEYS = {f"KEY_{number}": f"c0ffee{number + 10}" * 5 for number in range(8)}
+ACCOUNTS = "\n".join(
+    f'[[account]]\nname = "{name}"\nproduct = "sms"\napi_key_env = "{key}"'
+    for name, key in zip(NAMES, KEYS, strict=True)
+)
+SIGNS = ("canary", "cana-ry", "c0ffee")
+"""What every secret above contains."""
+
+PRIVATE = ("response_url", "/response/", "trigger_id", "X-Slack-Signature")
+"""What a request of Slack's holds, and no log line may."""
+
+PRINTED = [("manifest",), ("manifest", "--json")]
+"""Every command that prints something and ends; `run` and `demo` have tests of their own."""
+
+
+@pytest.fixture
+def url(postgresql: str) -> Iterator[str]:
+    with database_of(postgresql) as address:
+        password = make_url(address).set(password=PASSWORD)
+        yield password.render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def watched(tmp_path: Path, url: str, **more: str) -> AsyncIterator[tuple[Demo, int, "Output"]]:
+    """Run the bot with all its secrets, at debug, between simulators that take no other."""
+    secrets = {"api_key": SMS_KEY, "bot_token": SECRETS["SLACK_BOT_TOKEN"]}
+    signed = {"signing_secret": SECRETS["SLACK_SIGNING_SECRET"], "app_token": APP_TOKEN}
+    async with stage(**secrets, **signed) as demo:
+        settings = {
+            **SECRETS,
+            **KEYS,
+            "ACCOUNTS": ACCOUNTS,
+            "VOICEPARTNER_API_URL": demo.provider.api_url,
+            "MAILPARTNER_API_URL": demo.provider.api_url,
+            "DATABASE_URL": url,
+            "LOG_LEVEL": "debug",
+            "POLL_INTERVAL": "1s",
+            **more,
+        }
+        async with deployed(demo, tmp_path, **settings) as (process, port):
+            written = Output(process)
+            try:
+                yield demo, port, written
+            finally:
+                written.reading.cancel()
+
+
+class Output:
+    """What the process writes, read all the time: a full pipe would stop it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.reading = asyncio.create_task(process.communicate())
+
+    async def ended(self) -> str:
+        """Stop the process and return all that it wrote."""
+        self._process.send_signal(signal.SIGTERM)
+        out, err = await asyncio.wait_for(asyncio.shield(self.reading), 30)
+        return out.decode() + err.decode()
+
+
+async def answers(port: int) -> list[str]:
+    """Return what everybody gets who asks the bot well or badly."""
+    bearer = {"Authorization": f"Bearer {SECRETS['METRICS_TOKEN']}"}
+    forged = {"X-Slack-Request-Timestamp": "1", "X-Slack-Signature": f"v0={SMS_KEY}"}
+    asked: list[tuple[str, str, dict[str, str], bytes]] = [
+        ("GET", "/readyz", {}, b""),
+        ("GET", "/metrics", bearer, b""),
+        ("GET", "/metrics", {"Authorization": "Bearer wrong"}, b""),
+        ("GET", "/nowhere", {}, b""),
+        ("DELETE", "/healthz", {}, b""),
+        ("POST", "/slack/events", forged, b"command=%2Fsmscredits&text=&response_url=x"),
+        ("POST", "/slack/events", {}, b"x" * 1_100_000),
+    ]
+    said = []
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+        for method, path, headers, body in asked:
+            async with client.request(
+                method, path, headers=headers, data=BytesIO(body) if body else None
+            ) as response:
+                said.append(f"{response.status} {dict(response.headers)} {await response.text()}")
+    return said
+
+
+def leaks(text: str) -> list[str]:
+    """Return the lines in which a secret stands."""
+    return [line for line in text.splitlines() if any(sign in line for sign in SIGNS)]
+
+
+def seen_in_slack(demo: Demo) -> str:
+    return "\n".join([*map(repr, demo.slack.messages), *map(repr, demo.slack.calls)])
+
+
+def test_every_secret_setting_has_a_canary() -> None:
+    secret = {
+        name.upper() for name, setting in Settings.model_fields.items() if "Secret" in str(setting.annotation)
+    }
+    assert secret == {*SECRETS, "SLACK_APP_TOKEN", "DATABASE_URL"}
+    everything = (*SECRETS.values(), *KEYS.values(), APP_TOKEN, PASSWORD)
+    assert all(any(sign in one for sign in SIGNS) for one in everything)
+
+
+@pytest.mark.timeout(240)
+async def test_no_secret_comes_out_whatever_provider_slack_and_database_do(
+    postgresql: str, url: str, tmp_path: Path
+) -> None:
+    async with watched(tmp_path, url) as (demo, port, written):
+        low = await demo.slack.wait_for(lambda message: "SMS credits are low" in message.text, 30)
+        said = await answers(port)
+        demo.provider.answers.extend(HOSTILE.values())
+        await demo.slack.press(low, "ack")
+        await demo.slack.command("")
+        await demo.slack.command("nonsense")
+        async with asyncio.timeout(120):
+            while demo.provider.answers:
+                await demo.provider.wait_for_requests(len(demo.provider.requests) + 1, within=60)
+        demo.slack.fault_next("not_in_channel", 2)
+        demo.slack.fault_next("server_error", 2)
+        said += await answers(port)
+        close(postgresql, str(make_url(url).database))
+        await demo.slack.command("")
+        await demo.slack.command("ack")
+        said += await answers(port)
+        log = await written.ended()
+    assert leaks(log) == []
+    assert leaks("\n".join(said)) == []
+    assert leaks(seen_in_slack(demo)) == []
+    assert [line for line in log.splitlines() if any(word in line for word in PRIVATE)] == []
+    # Nothing needed the last net: it is there for what nobody has thought of.
+    assert REDACTED not in log
+    for event in ("poll.unreadable", "slack.unsigned_request", "heartbeat.failed", "database_away"):
+        assert event in log, event
+    assert {status.partition(" ")[0] for status in said} == {"200", "401", "404", "405", "413", "503"}
+
+
+@pytest.mark.timeout(120)
+async def test_no_secret_comes_out_in_socket_mode(url: str, tmp_path: Path) -> None:
+    async with watched(tmp_path, url, SLACK_APP_TOKEN=APP_TOKEN) as (demo, port, written):
+        demo.slack.bot_url = ""
+        await eventually(lambda: demo.slack.socket_connected)
+        low = await demo.slack.wait_for(lambda message: "SMS credits are low" in message.text, 30)
+        await demo.slack.press(low, "ack")
+        await demo.slack.command("")
+        await demo.slack.links.close()  # as Slack does every few hours: the library connects anew
+        await eventually(lambda: demo.slack.socket_connected)
+        said = await answers(port)
+        log = await written.ended()
+    assert leaks("\n".join([log, *said, seen_in_slack(demo)])) == []
+    assert [line for line in log.splitlines() if any(word in line for word in (*PRIVATE, "/link/"))] == []
+
+
+@pytest.mark.timeout(120)
+async def test_no_secret_comes_out_of_tokens_that_are_refused(url: str, tmp_path: Path) -> None:
+    wrong = {"SLACK_BOT_TOKEN": "xoxb-canary-wrong", "SLACK_APP_TOKEN": "xapp-canary-wrong"}
+    async with watched(tmp_path, url, **wrong) as (demo, port, written):
+        await eventually(lambda: len([call for call in demo.slack.calls if call.method != "auth.test"]) > 2)
+        said = await answers(port)
+        log = await written.ended()
+    assert leaks("\n".join([log, *said])) == []
+    assert "background.refused" in log
+
+
+@pytest.mark.parametrize("command", PRINTED, ids=" ".join)
+async def test_no_secret_is_in_what_a_command_prints(command: tuple[str, ...], tmp_path: Path) -> None:
+    away = {name.replace("KEY", "URL"): "http://127.0.0.1:1" for name in SECRETS if name.endswith("API_KEY")}
+    settings = {**SECRETS, **KEYS, **away, "ACCOUNTS": ACCOUNTS, "ALERT_CHANNEL": "C0ALERTS"}
+    address = f"postgres://bot:{PASSWORD}@127.0.0.1:1/bot"
+    _, out, err = await output(
+        *command, cwd=tmp_path, **settings, DATABASE_URL=address, SLACK_API_URL="http://127.0.0.1:1/api/"
+    )
+    assert out
+    assert leaks(out + err) == []
