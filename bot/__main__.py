@@ -5,13 +5,15 @@ import errno
 import json
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from bot.shell import NOT_CHECKED
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class WronglyAsked(click.UsageError):
@@ -42,7 +44,7 @@ def main(context: click.Context) -> None:
 @main.command()
 def run() -> None:
     """Run the bot: HTTP mode, or Socket Mode when SLACK_APP_TOKEN is set."""
-    on_signals(_leave)  # loading takes a second, in which nothing is there to be drained
+    _leave_on_signals()
     from bot import app, log, settings  # noqa: PLC0415 - heavy: the other commands do without
 
     try:
@@ -164,12 +166,8 @@ def stop_signal() -> asyncio.Event:
     """Return the event that SIGTERM or SIGINT sets, once or many times."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-
-    def soon(_number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop.set)
-
-    # Not the loop's own handlers: it takes them away when it closes, and a signal after that would kill.
-    on_signals(soon)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop.set)
     return stop
 
 
@@ -192,15 +190,24 @@ def _fail(lines: Sequence[str], code: int) -> NoReturn:
     sys.exit(code)
 
 
-def on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Let SIGTERM and SIGINT do this from now on."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
+def _leave_on_signals() -> None:
+    """Leave quietly: loading takes a second, in which nothing is there to be drained."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    for number in SIGNALS:
+        signal.signal(number, leave)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    on_signals(signal.SIG_IGN)
-    sys.exit(0)
+def _ignore_signals() -> None:
+    """Ignore them from now on: a closing loop gives them their deadly default back."""
+    loop = asyncio.get_running_loop()
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    for number in SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def _run(work: Coroutine[None, None, None], mend: str) -> None:
@@ -208,7 +215,7 @@ def _run(work: Coroutine[None, None, None], mend: str) -> None:
         try:
             await work
         finally:
-            on_signals(signal.SIG_IGN)  # another signal has nothing to stop any more
+            _ignore_signals()
 
     try:
         asyncio.run(to_the_end())
