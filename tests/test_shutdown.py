@@ -27,8 +27,8 @@ Process = asyncio.subprocess.Process
 
 MODES = pytest.mark.parametrize("mode", [{}, {"SLACK_APP_TOKEN": APP_TOKEN}], ids=["http", "socket"])
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-QUICKLY = 15
-"""Seconds: far below the minute after which a lease expires, far above what a busy machine needs."""
+QUICKLY = 30
+"""Seconds: far below the minute after which a lease expires, above what a busy machine needs."""
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ async def test_what_hangs_is_not_waited_for_longer_than_the_settings_say(demo: D
     async with deployed(demo, tmp_path, DRAIN_SECONDS="1") as (process, _):
         await demo.provider.wait_for_requests(1, within=20)
         process.send_signal(signal.SIGTERM)
-        events = await ended(process)
+        events = await ended(process, within=15)
     assert "poll.read" not in events
 
 
