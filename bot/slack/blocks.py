@@ -38,8 +38,9 @@ class Blocks(Answers):
             emoji = ":zzz:" if due.gap else ":eyes:"
             repeated = f"{said} {self.words.say.repeat}" if due.repeat else said
             return Message(repeated, (section(f"{emoji} {repeated}"),))
-        known = Level.OK if due.episode.ended_at else due.episode.level
-        missed = [self.words.missed(due.worst, due.since)] if due.worst > known else []
+        trouble = due.episode.trouble
+        untold = due.worst > _told_by_title(due.episode)
+        missed = [self.words.missed(trouble, due.worst, due.since)] if untold else []
         repeat = [self.words.say.repeat] if due.repeat else []
         if due.episode.ended_at:
             late = not due.told_before
@@ -134,6 +135,13 @@ class Blocks(Answers):
                 }
             )
         return {"type": "actions", "elements": elements}
+
+
+def _told_by_title(episode: Episode) -> Level:
+    """The level that the title tells: an unreadable account's is that of the last failure alone."""
+    if episode.ended_at:
+        return Level.OK
+    return episode.failure.level if episode.failure else episode.level
 
 
 def _pings(episode: Episode, due: Due) -> bool:

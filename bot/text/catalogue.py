@@ -63,6 +63,7 @@ class Catalogue:
     rose: str
     rose_still_below: str
     missed: str
+    missed_no_credit: str
     repeat: str
     moved: str
     not_configured: str

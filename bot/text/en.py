@@ -113,6 +113,9 @@ ENGLISH = Catalogue(
     rose="+{amount} {at}: not enough yet.",
     rose_still_below="+{amount} {at}, still {missing} below {threshold}.",
     missed="It was {level} from {since}; that could not be told earlier.",
+    missed_no_credit=(
+        "It was probably empty from {since} (“insufficient credit”); that could not be told earlier."
+    ),
     repeat="(May be a repeat: Slack did not say whether it took this before.)",
     moved="This alert goes on in <#{channel}>.",
     not_configured="This is no longer watched: the configuration was changed.",

@@ -152,9 +152,11 @@ class EpisodeWords(AmountWords):
             return ""
         return self.say.next_reminder.format(at=self.time(episode.remind_at))
 
-    def missed(self, level: Level, since: datetime) -> str:
+    def missed(self, trouble: Trouble, level: Level, since: datetime) -> str:
         """Say what could not be told while it lasted."""
-        return self.say.missed.format(level=self.level(level), since=self.time(since))
+        probably_empty = trouble is Trouble.UNREADABLE and level >= Level.CRITICAL
+        template = self.say.missed_no_credit if probably_empty else self.say.missed
+        return template.format(level=self.level(level), since=self.time(since))
 
     def closed(self, episode: Episode) -> str:
         """Say why an episode was closed without a word of its end."""

@@ -38,6 +38,7 @@ class Fuse:
     statements: bool
     report: Callable[[str, list[str]], None]
     in_flight: set[str] = field(default_factory=set)
+    claimed_at: float = 0.0
 
     def passes(self, place: str, *, database: bool = False) -> None:
         """Pass one place where a process may die."""
@@ -73,8 +74,8 @@ class Fuse:
 class FusedDatabase(Database):
     """The store's database, with places before and after each commit and before each statement."""
 
-    def __init__(self, url: str, fuse: Fuse) -> None:
-        super().__init__(url)
+    def arm(self, fuse: Fuse) -> None:
+        """Begin to burn that fuse, in a process that was forked while no connection was open."""
         self._fuse = fuse
         if fuse.statements:
             event.listen(self.engine.sync_engine, "before_cursor_execute", self._statement)
@@ -94,12 +95,14 @@ class FusedDatabase(Database):
 class FusedOutbox(SqlOutbox):
     """The outbox, which knows for which words the outcome would be unknown if it died now."""
 
-    def __init__(self, fuse: Fuse, *arguments: Any) -> None:
+    def __init__(self, fuse: Fuse, passed: Callable[[], float], *arguments: Any) -> None:
         super().__init__(*arguments)
         self._fuse = fuse
+        self._passed = passed
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
-        """Claim a word."""
+        """Claim a word, and note when that began."""
+        self._fuse.claimed_at = self._passed()
         self._fuse.in_flight.add(key(owed.episode, owed.notice))
         due = await self._fuse.around("claim", super().claim(owed, now))
         if due is None:

@@ -3,14 +3,11 @@
 import asyncio
 import gc
 import json
-import mmap
 import os
 import socket
-import struct
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -18,148 +15,55 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.core.model import Account, Cause, Credits, Failure, Level, Policy
-from bot.core.notice import Due, Edit, Reason, Step
-from bot.ports import Decide, NotDelivered, OutsideError, Unreadable
+from bot.core.model import Account, Policy
+from bot.core.mute import Decision
+from bot.core.notice import Reason, Step
+from bot.ports import Decide, NotLeading, OutsideError
 from bot.schedule import Schedule
 from bot.service import Service
+from bot.slack.blocks import Blocks
 from bot.store import SqlLease, SqlRounds, SqlWatches, Terms
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
+from tests.crash.count import SHORTEST_PACE
 from tests.crash.fuse import Act, Fuse, FusedDatabase, FusedOutbox
-from tests.samples import NOW, WATCHED, credit
+from tests.crash.story import ACCOUNTS
+from tests.crash.wire import Channel, Line, Message, Parent, Provider, SharedClock
+from tests.samples import NOW, WRONG_KEY
 
-POLICY = Policy(unreadable_after=1, reminder_warning=timedelta(0), reminder_critical=timedelta(0))
+POLICY = Policy(
+    unreadable_after=1,
+    reminder_warning=1.5 * timedelta(seconds=SHORTEST_PACE),
+    reminder_critical=timedelta(seconds=SHORTEST_PACE),
+)
 TERMS = Terms(lasts=timedelta(seconds=200), alive=timedelta(seconds=90))
 INTERVAL = timedelta(minutes=5)
-LARGEST = 65536
-
-Message = dict[str, Any]
-
-
-class SharedClock:
-    """Virtual seconds that all processes of a run share; each look at it takes a millisecond."""
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8)
-
-    def pass_(self, seconds: float) -> None:
-        """Let time pass."""
-        (passed,) = struct.unpack("d", self._memory[:8])
-        self._memory[:8] = struct.pack("d", passed + seconds)
-
-    def now(self) -> datetime:
-        """Return the virtual time."""
-        self.pass_(0.001)
-        (passed,) = struct.unpack("d", self._memory[:8])
-        return NOW + timedelta(seconds=passed)
-
-
-class Line:
-    """The socket to the parent: questions with answers, and words without."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-        self._numbers = count(1)
-        self._answers: dict[int, asyncio.Future[Message]] = {}
-        self.orders: asyncio.Queue[str] = asyncio.Queue()
-
-    def open(self) -> None:
-        """Begin to listen, within the running loop."""
-        self._end.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._end.fileno(), self._heard)
-
-    def tell(self, what: str, **about: Any) -> None:
-        """Say something that needs no answer; it arrives even if the process dies right after."""
-        self._end.send(json.dumps({"what": what, **about}).encode())
-
-    async def ask(self, what: str, **about: Any) -> Message:
-        """Say something and wait for the answer."""
-        number = next(self._numbers)
-        self._answers[number] = asyncio.get_running_loop().create_future()
-        self.tell(what, number=number, **about)
-        return await self._answers[number]
-
-    def _heard(self) -> None:
-        said = self._end.recv(LARGEST)
-        if not said:
-            os._exit(0)
-        message: Message = json.loads(said)
-        if message["what"] == "answer":
-            self._answers.pop(message["number"]).set_result(message)
-        else:
-            self.orders.put_nowait(message["what"])
-
-
-@dataclass
-class Provider:
-    """The parent's provider; knows how far in the story the last reading was made."""
-
-    line: Line
-    fuse: Fuse
-    chapter: int = 0
-
-    async def read(self, account: Account) -> Credits:
-        """Read the present chapter."""
-        said = await self.fuse.around("read", self.line.ask("read"))
-        self.chapter = said["chapter"]
-        if said["cause"]:
-            raise Unreadable(Failure(Cause(said["cause"]), status=200))
-        return credit(said["sms"])
-
-
-@dataclass
-class Channel:
-    """The parent's Slack."""
-
-    line: Line
-    fuse: Fuse
-
-    async def post(self, due: Due) -> str:
-        """Post, and meet what Slack's simulator has in store."""
-        about = {
-            "episode": due.episode.id if due.episode else "",
-            "notices": due.notices,
-            "kind": due.kind,
-            "level": max(due.worst, due.episode.level if due.episode else Level.OK),
-            "repeat": due.repeat,
-        }
-        said = await self.fuse.around("post", self.line.ask("post", **about))
-        return str(_taken(said)["ts"])
-
-    async def edit(self, edit: Edit) -> None:
-        """Edit."""
-        _taken(await self.fuse.around("edit", self.line.ask("edit")))
-
-    async def say(self, channel: str, *, away: bool) -> None:
-        """Say that the database is away, or back."""
-
-
-def _taken(said: Message) -> Message:
-    if said["error"]:
-        raise NotDelivered(said["error"], unknown=said["unknown"], retry_after=said["retry_after"])
-    return said
+WORDS = Words(ENGLISH, Figures(ENGLISH.locale, ZoneInfo("UTC")), POLICY)
 
 
 class ToldWatches(SqlWatches):
-    """The store, which tells the parent what chapter has been judged for certain."""
+    """The store, which tells the parent what chapter is about to be judged, and what became of that."""
 
-    def __init__(self, line: Line, fuse: Fuse, provider: Provider, *arguments: Any) -> None:
+    def __init__(self, parent: Parent, fuse: Fuse, provider: Provider, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._line, self._fuse, self._provider = line, fuse, provider
+        self._parent, self._fuse, self._provider = parent, fuse, provider
 
     async def change(self, account: str, decide: Decide, *, leading: bool = True) -> Step:
         """Change, and pass the places around it."""
         return await self._fuse.around("change", super().change(account, decide, leading=leading))
 
     async def change_many(self, decisions: Mapping[str, Decide]) -> tuple[Step | Exception, ...]:
-        """Judge, then tell."""
-        chapter = self._provider.chapter
-        steps = await self._fuse.around("change", super().change_many(decisions))
+        """Judge; if nothing is told afterwards, nobody knows whether it is written."""
+        self._parent.tell("judging", chapter=self._provider.chapter)
+        try:
+            steps = await self._fuse.around("change", super().change_many(decisions))
+        except NotLeading:
+            self._parent.tell("dropped")
+            raise
         for step in steps:
-            if isinstance(step, Step) and step.reasons[0] is not Reason.OLDER_THAN_STORED:
-                self._line.tell("judged", chapter=chapter)
+            older = isinstance(step, Step) and step.reasons[0] is Reason.OLDER_THAN_STORED
+            self._parent.tell("dropped" if older else "judged")
         return steps
 
 
@@ -168,23 +72,136 @@ class Birth:
     """All that a process is given."""
 
     name: str
-    url: str
+    settings: str
     seed: int
     act: Act
     places: int
     statements: bool
 
 
-def live(birth: Birth, clock: SharedClock, end: socket.socket) -> None:
+@dataclass
+class Copy:
+    """The bot of one process, as the composition root would wire it."""
+
+    service: Service
+    schedule: Schedule
+    clock: SharedClock
+    parent: Parent
+
+    async def round(self, order: Message, random: Random) -> None:
+        """Run each job once, all at the same time, and whatever they start."""
+        jobs = [self.schedule.lead, self.schedule.poll, self.schedule.deliver]
+        if "press" in order:
+            jobs.append(lambda: self._press(**order["press"]))
+        random.shuffle(jobs)
+        await asyncio.gather(*map(self._run, jobs))
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _press(self, lasts: float, *, snoozed: bool) -> None:
+        """Decide about every open episode, as `/smscredits ack`, `snooze` or (lasting 0) `resume` does."""
+        for episode, _ in await self.service.open_episodes():
+            now = self.clock.now()
+            until = now + timedelta(seconds=lasts) if lasts else None
+            self.parent.tell("pressing", episode=episode.id, at=_since(now), until=_since(until))
+            decided = await self.service.decide(episode.id, Decision("U1", until, snoozed))
+            if decided.reason in {Reason.MUTED, Reason.MUTED_ALREADY} and decided.episode:
+                mute = decided.episode.mute
+                self.parent.tell(
+                    "muted", at=_since(self.clock.now()), until=_since(mute.until if mute else None)
+                )
+
+    async def _run(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await job()
+        except OutsideError:
+            pass
+        except RuntimeError as fault:
+            if not str(fault).endswith((" before", " after")):
+                self.parent.tell("broken", why=repr(fault))
+
+
+def wire(birth: Birth, database: FusedDatabase, clock: SharedClock, parent: Parent) -> Copy:
+    """Wire one copy of the bot."""
+
+    def report(act: str, in_flight: list[str]) -> None:
+        parent.tell("burnt", act=act, in_flight=in_flight)
+
+    account: Account = ACCOUNTS[birth.settings]
+    fuse = Fuse(birth.act, birth.places, birth.statements, report)
+    database.arm(fuse)
+    lease = SqlLease(database, birth.name, TERMS)
+    provider = Provider(parent, fuse)
+    service = Service(
+        accounts=(account,),
+        policy=POLICY,
+        sources={account.name: provider},
+        watches=ToldWatches(parent, fuse, provider, database, lease),
+        outbox=FusedOutbox(fuse, lambda: clock.pass_(0.001), database, lease),
+        rounds=SqlRounds(database, lease),
+        messenger=Channel(parent, fuse, Blocks(WORDS, (account,), INTERVAL, "https://example.com/")),
+        lease=lease,
+        clock=clock,
+        poll_interval=INTERVAL,
+    )
+    return Copy(service, Schedule(service, WORDS, clock, INTERVAL), clock, parent)
+
+
+def live(birth: Birth, database: FusedDatabase, clock: SharedClock, end: socket.socket) -> None:
     """Live in a process just forked, until told to stop or killed; never returns."""
     gc.disable()  # it lives too short to need it, and would touch all that it shares with its parent
     try:
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
         with patch("bot.store.lease.database_clock", _database_clock(clock)):
-            asyncio.run(_live(birth, clock, Line(end)))
+            asyncio.run(_live(birth, database, clock, Line(end)))
     except BaseException as fault:  # noqa: BLE001 - the parent hears of it
         end.send(json.dumps({"what": "broken", "why": repr(fault)}).encode())
     os._exit(0)
+
+
+async def _live(birth: Birth, database: FusedDatabase, clock: SharedClock, line: Line) -> None:
+    line.open()
+    copy = wire(birth, database, clock, line)
+    random = Random(birth.seed)  # noqa: S311 - reproducible on purpose
+    while (order := await line.orders.get())["what"] == "go":
+        await copy.round(order, random)
+        line.tell("idle")
+    copy.schedule.stop()
+    await copy.schedule.drain(1)
+    await database.close()
+
+
+def rehearsed(url: str) -> FusedDatabase:
+    """Play a quiet story in this very process: those forked from it find every statement compiled."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    database, clock = FusedDatabase(url), SharedClock()
+    with patch("bot.store.lease.database_clock", _database_clock(clock)):
+        asyncio.run(_rehearse(database, clock))
+    return database
+
+
+async def _rehearse(database: FusedDatabase, clock: SharedClock) -> None:
+    copy = wire(Birth("0000", "strict", 0, Act.NOTHING, 0, statements=False), database, clock, Prompter())
+    random = Random(0)  # noqa: S311 - reproducible on purpose
+    for lasts in (0.0, 0.0, 30.0, 0.0, 0.0, 30.0, 0.0, 0.0, 0.0, 0.0):
+        clock.pass_(70)
+        await copy.round({"press": {"lasts": lasts, "snoozed": True}}, random)
+    await database.close()
+
+
+class Prompter:
+    """A parent who knows a short story by heart, and takes every post."""
+
+    def __init__(self) -> None:
+        self._said = iter((4999, 4999, 999, "", 4999, 0, "", "", 9000))
+
+    def tell(self, what: str, **about: Any) -> None:
+        """Listen."""
+
+    async def ask(self, what: str, **about: Any) -> Message:
+        """Answer at once."""
+        sms = next(self._said, 9000) if what == "read" else 0
+        cause = "" if isinstance(sms, int) else WRONG_KEY.cause
+        return {"chapter": 0, "sms": sms, "cause": cause, "error": "", "ts": "1.000001"}
 
 
 def _database_clock(clock: SharedClock) -> Callable[[object], Coroutine[Any, Any, datetime]]:
@@ -194,48 +211,5 @@ def _database_clock(clock: SharedClock) -> Callable[[object], Coroutine[Any, Any
     return now
 
 
-async def _live(birth: Birth, clock: SharedClock, line: Line) -> None:
-    line.open()
-
-    def report(act: str, in_flight: list[str]) -> None:
-        line.tell("burnt", act=act, in_flight=in_flight)
-
-    fuse = Fuse(birth.act, birth.places, birth.statements, report)
-    database = FusedDatabase(birth.url, fuse)
-    lease = SqlLease(database, birth.name, TERMS)
-    provider = Provider(line, fuse)
-    service = Service(
-        accounts=(WATCHED,),
-        policy=POLICY,
-        sources={WATCHED.name: provider},
-        watches=ToldWatches(line, fuse, provider, database, lease),
-        outbox=FusedOutbox(fuse, database, lease),
-        rounds=SqlRounds(database, lease),
-        messenger=Channel(line, fuse),
-        lease=lease,
-        clock=clock,
-        poll_interval=INTERVAL,
-    )
-    words = Words(ENGLISH, Figures(ENGLISH.locale, ZoneInfo("UTC")), POLICY)
-    schedule = Schedule(service, words, clock, INTERVAL)
-    random = Random(birth.seed)  # noqa: S311 - reproducible on purpose
-    while await line.orders.get() == "go":
-        jobs = [schedule.lead, schedule.poll, schedule.deliver]
-        random.shuffle(jobs)
-        await asyncio.gather(*(_run(job, line) for job in jobs))
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*others, return_exceptions=True)
-        line.tell("idle")
-    schedule.stop()
-    await schedule.drain(1)
-    await database.close()
-
-
-async def _run(job: Callable[[], Coroutine[Any, Any, None]], line: Line) -> None:
-    try:
-        await job()
-    except OutsideError:
-        pass
-    except RuntimeError as fault:
-        if not str(fault).endswith((" before", " after")):
-            line.tell("broken", why=repr(fault))
+def _since(time: datetime | None) -> float:
+    return (time - NOW).total_seconds() if time else 0.0

@@ -11,12 +11,14 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from bot.core.model import Failure, Trouble
-from bot.core.notice import Kind
-from tests.crash.fuse import Act, key
-from tests.crash.process import LARGEST, Birth, Message, SharedClock, live
-from tests.crash.story import Outcome, owed, story, word
+from bot.core.model import Failure
+from tests.crash.count import Press, lost_posts, unasked_reminders, verdicts, wrong_words
+from tests.crash.fuse import Act, FusedDatabase, key
+from tests.crash.person import Post
+from tests.crash.process import Birth, live
+from tests.crash.story import ACCOUNTS, Judgement, Outcome, story
 from tests.crash.tables import Tables
+from tests.crash.wire import LARGEST, Message, SharedClock
 
 ROUNDS = 200
 PATIENCE = 25.0
@@ -74,11 +76,14 @@ class Seen:
     raised: int = 0
     frozen: int = 0
     posts: int = 0
+    reminders: int = 0
     lost: int = 0
     unmarked: int = 0
     marked: int = 0
     uncalled: int = 0
     verdicts: int = 0
+    wrong: int = 0
+    unasked: int = 0
     broken: list[str] = field(default_factory=list)
 
 
@@ -88,16 +93,22 @@ class Copy:
 
     pid: int
     end: socket.socket
+    settings: str
     busy: bool = False
     thaws_in: int = 0
+    burnt: bool = False
+    superseded: bool = False
+    judging: Judgement | None = None
+    press: Press | None = None
 
 
 class Run:
     """The parent's side: provider, Slack, clock, and midwife."""
 
-    def __init__(self, seed: int, copies: int, fault: Fault, tables: Tables) -> None:
+    def __init__(self, seed: int, copies: int, fault: Fault, tables: Tables, database: FusedDatabase) -> None:
         self._random = Random(seed)  # noqa: S311 - reproducible on purpose
         self._tables = tables
+        self._database = database
         self._clock = SharedClock()
         self._story: list[Outcome] = story(self._random)
         self._chapter = 0
@@ -106,7 +117,10 @@ class Run:
         self._born = 0
         self._fuses = self._random.randint(1, 2 + copies) if ACTS[fault] is not Act.NOTHING else 0
         self._faulty_answers = 0 if fault in {Fault.KILL, Fault.RAISE} else self._random.randint(1, 6)
-        self._posts: list[Message] = []
+        self._posts: list[Post] = []
+        self._judgements: list[Judgement] = []
+        self._leader: Copy | None = None
+        self._presses: list[Press] = []
         self._doubtful: set[str] = set()
         self._late: list[tuple[Copy, Message]] = []
         self.seen = Seen(copies, fault, seed)
@@ -131,7 +145,7 @@ class Run:
         return self.seen
 
     def _round(self) -> None:
-        self._clock.pass_(self._random.uniform(10, 80))
+        self._clock.pass_(self._random.uniform(11, 80))
         while len(self._copies) < self.seen.copies:
             self._copies.append(self._birth())
         for copy in self._copies:
@@ -141,10 +155,17 @@ class Run:
                     os.kill(copy.pid, signal.SIGCONT)
             else:
                 # Now and then one is stopped as a deploy does it, and another started in its place.
-                self._say(copy, {"what": "stop" if self._random.random() < 0.04 else "go"})
+                self._say(copy, {"what": "stop"} if self._random.random() < 0.04 else self._go())
             copy.busy = not copy.thaws_in
         while waiting := [copy for copy in self._copies if copy.busy]:
             self._listen(waiting)
+
+    def _go(self) -> Message:
+        """Let a copy work; now and then a person decides something there."""
+        if self._random.random() > 0.15:
+            return {"what": "go"}
+        wish = {"lasts": self._random.choice([0, 30, 100, 250]), "snoozed": self._random.random() < 0.6}
+        return {"what": "go", "press": wish}
 
     def _listen(self, waiting: list[Copy]) -> None:
         ends = {copy.end: copy for copy in waiting}
@@ -175,7 +196,7 @@ class Run:
         # The places of a copy's first seconds are many, and those of a poll and a delivery follow.
         most = 3 if act is Act.FREEZE else 400 if statements else 90
         birth = Birth(
-            f"{self._born:04}", self._tables.url, self._random.getrandbits(32), act,
+            f"{self._born:04}", self._random.choice(list(ACCOUNTS)), self._random.getrandbits(32), act,
             self._random.randint(1, most), statements,
         )  # fmt: skip
         pid = os.fork()
@@ -183,9 +204,9 @@ class Run:
             for other in self._copies:
                 other.end.close()
             ours.close()
-            live(birth, self._clock, theirs)
+            live(birth, self._database, self._clock, theirs)
         theirs.close()
-        return Copy(pid, ours)
+        return Copy(pid, ours, birth.settings)
 
     def _bury(self, copy: Copy) -> None:
         copy.end.close()
@@ -212,6 +233,7 @@ class Run:
         self.seen.broken.append(said["why"])
 
     def _burnt(self, copy: Copy, said: Message) -> None:
+        copy.burnt = True
         self._doubtful |= set(said["in_flight"])
         self.seen.kills += said["act"] == Act.KILL
         self.seen.raised += said["act"] == Act.RAISE
@@ -225,15 +247,42 @@ class Run:
         about = {"cause": outcome.cause} if isinstance(outcome, Failure) else {"cause": "", "sms": outcome}
         self._answer(copy, said, chapter=self._chapter, **about)
 
-    def _judged(self, _: Copy, said: Message) -> None:
-        if said["chapter"] == self._chapter:
+    def _judging(self, copy: Copy, said: Message) -> None:
+        copy.judging = Judgement(self._story[said["chapter"]], copy.settings, said["chapter"])
+        self._judgements.append(copy.judging)
+
+    def _dropped(self, copy: Copy, _: Message) -> None:
+        self._judgements = [one for one in self._judgements if one is not copy.judging]
+
+    def _judged(self, copy: Copy, _: Message) -> None:
+        assert copy.judging
+        copy.judging.certain = True
+        self._count_leader(copy)
+        if copy.judging.chapter == self._chapter:
             self._over = self._chapter + 1 == len(self._story)
             self._chapter = min(self._chapter + 1, len(self._story) - 1)
 
+    def _count_leader(self, copy: Copy) -> None:
+        """A copy that another has followed must not judge again while that one is well."""
+        leader, self._leader = self._leader, copy
+        if leader is None or leader is copy:
+            return
+        leader.superseded = True
+        well = leader in self._copies and not leader.burnt and not leader.thaws_in
+        self.seen.verdicts += copy.superseded and well
+
+    def _pressing(self, copy: Copy, said: Message) -> None:
+        copy.press = Press(said["episode"], said["at"], said["until"])
+        self._presses.append(copy.press)
+
+    def _muted(self, copy: Copy, said: Message) -> None:
+        assert copy.press
+        copy.press.confirmed_at, copy.press.until = said["at"], said["until"]
+
     def _post(self, copy: Copy, said: Message) -> None:
         answer = self._slack()
-        who = key(said["episode"], said["notices"][0])
-        self._posts.append({**said, "accepted": answer.accepted, "called_for": who in self._doubtful})
+        who = key(said["payload"]["metadata"]["event_payload"]["episode"], said["notices"][0])
+        self._posts.append(Post(said, answer.accepted, who in self._doubtful))
         if answer.unknown:
             self._doubtful.add(who)
         self._answer(copy, said, ts=f"1.{len(self._posts):06}", **_heard(answer))
@@ -250,38 +299,22 @@ class Run:
     # What a person saw
 
     def _count(self) -> None:
-        told: dict[int, list[Message]] = {}
-        for post in self._posts:
-            if not post["accepted"]:
-                continue
-            self.seen.posts += 1
-            self.seen.marked += post["repeat"]
-            self.seen.unmarked += not post["repeat"] and any(known in told for known in post["notices"])
-            for notice in post["notices"]:
-                told.setdefault(notice, []).append(post)
-        self.seen.uncalled = sum(post["repeat"] and not post["called_for"] for post in self._posts)
-        words: dict[Trouble, list[tuple[str, int]]] = {trouble: [] for trouble in Trouble}
-        for number, kind, level, trouble in self._tables.notices():
-            messages = told.get(number, [])
-            fits = [post for post in messages if _tells(post, kind, level)]
-            self.seen.lost += not fits
-            if trouble:
-                words[Trouble(trouble)].append(word(kind, level))
-        for trouble, expected in owed(self._story).items():
-            missing = _missing(expected, words[trouble])
-            self.seen.lost += missing
-            self.seen.verdicts += len(words[trouble]) - len(expected) + missing
+        seen, notices = self.seen, self._tables.notices()
+        read = [post for post in self._posts if post.accepted]
+        told: set[int] = set()
+        for post in read:
+            seen.posts += 1
+            seen.reminders += post.is_reminder
+            seen.marked += post.marked
+            seen.unmarked += not post.marked and not told.isdisjoint(post.notices)
+            told |= set(post.notices)
+        seen.uncalled = sum(post.marked and not post.doubtful for post in self._posts)
+        missing, surplus = verdicts(self._judgements, notices)
+        seen.lost = missing + lost_posts(read, notices)
+        seen.verdicts += surplus
+        seen.wrong = wrong_words(read, notices)
+        seen.unasked = unasked_reminders(read, notices, self._presses)
 
 
 def _heard(answer: Answer) -> Message:
     return {"error": answer.error, "unknown": answer.unknown, "retry_after": answer.retry_after}
-
-
-def _tells(post: Message, kind: str, level: int) -> bool:
-    return bool(post["kind"] == kind if kind == Kind.ENDED else post["level"] >= level)
-
-
-def _missing(expected: list[tuple[str, int]], found: list[tuple[str, int]]) -> int:
-    """Count what is expected and does not follow in this order."""
-    rest = iter(found)
-    return sum(one not in rest for one in expected)

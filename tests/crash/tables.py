@@ -2,22 +2,39 @@
 
 import shutil
 import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 
+from bot.core.model import Trouble
+from tests.samples import NOW
+
 NOTICES = (
-    "SELECT notice.id, notice.kind, notice.level, episode.trouble FROM notice"
+    "SELECT notice.id, notice.kind, notice.level, notice.at, notice.episode, episode.trouble FROM notice"
     " LEFT JOIN episode ON episode.id = notice.episode ORDER BY notice.id"
 )
-WAITING = "SELECT id, kind, level, NULL FROM notice WHERE sent_at IS NULL"
+WAITING = "SELECT id FROM notice WHERE sent_at IS NULL LIMIT 1"
 EMPTY = (
     "TRUNCATE account, reading, episode, notice, process RESTART IDENTITY",
     "UPDATE lease SET holder = '', expires_at = '2000-01-01'",
     "UPDATE poll_round SET polled_at = NULL, gap_since = NULL",
 )
-Row = tuple[int, str, int, str | None]
+
+
+@dataclass(frozen=True)
+class NoticeRow:
+    """A notice as it stands in the table; `at` in seconds since the run's beginning."""
+
+    id: int
+    kind: str
+    level: int
+    at: float
+    episode: str
+    trouble: Trouble | None
 
 
 class Tables(Protocol):
@@ -31,8 +48,8 @@ class Tables(Protocol):
     def all_told(self) -> bool:
         """Tell whether no word is owed."""
 
-    def notices(self) -> list[Row]:
-        """Return number, kind, level and trouble of every notice."""
+    def notices(self) -> list[NoticeRow]:
+        """Return every notice, in their order."""
 
 
 class FileTables:
@@ -52,11 +69,11 @@ class FileTables:
         """Tell whether no word is owed."""
         return not self._rows(WAITING)
 
-    def notices(self) -> list[Row]:
+    def notices(self) -> list[NoticeRow]:
         """Return every notice."""
-        return self._rows(NOTICES)
+        return _notices(self._rows(NOTICES))
 
-    def _rows(self, query: str) -> list[Row]:
+    def _rows(self, query: str) -> list[Any]:
         connection = sqlite3.connect(self._path, timeout=10)
         try:
             return connection.execute(query).fetchall()
@@ -80,6 +97,18 @@ class ServerTables:
         """Tell whether no word is owed."""
         return self._connection.execute(WAITING.encode()).fetchone() is None
 
-    def notices(self) -> list[Row]:
+    def notices(self) -> list[NoticeRow]:
         """Return every notice."""
-        return self._connection.execute(NOTICES.encode()).fetchall()
+        return _notices(self._connection.execute(NOTICES.encode()))
+
+
+def _notices(rows: Iterable[Any]) -> list[NoticeRow]:
+    return [
+        NoticeRow(number, kind, level, _seconds(at), episode, Trouble(trouble) if trouble else None)
+        for number, kind, level, at, episode, trouble in rows
+    ]
+
+
+def _seconds(at: datetime | str) -> float:
+    time = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() - NOW.timestamp()

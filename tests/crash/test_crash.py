@@ -4,7 +4,7 @@ from subprocess import run
 import pytest
 
 from bot.core.model import Trouble
-from tests.crash.story import END, Outcome, owed
+from tests.crash.story import END, Judgement, Outcome, owed, possibly_owed
 from tests.samples import NO_CREDIT, WRONG_KEY
 
 
@@ -21,7 +21,18 @@ from tests.samples import NO_CREDIT, WRONG_KEY
 def test_the_harness_knows_what_must_be_told(
     outcomes: list[Outcome], low: list[object], unreadable: list[object]
 ) -> None:
-    assert owed(outcomes) == {Trouble.LOW: low, Trouble.UNREADABLE: unreadable}
+    judgements = [Judgement(outcome, "strict") for outcome in outcomes]
+    assert owed(judgements) == {Trouble.LOW: low, Trouble.UNREADABLE: unreadable}
+
+
+def test_each_judgement_counts_by_the_settings_of_whoever_made_it() -> None:
+    judgements = [Judgement(4999, "lax"), Judgement(4999, "strict"), Judgement(4999, "lax")]
+    assert owed(judgements)[Trouble.LOW] == [("worse", 1), END]
+
+
+def test_of_a_judgement_that_died_on_its_way_both_outcomes_are_right() -> None:
+    judgements = [Judgement(4999, "strict"), Judgement(9000, "strict", certain=True)]
+    assert [way[Trouble.LOW] for way in possibly_owed(judgements)] == [[("worse", 1), END], []]
 
 
 def test_whatever_dies_no_word_is_lost_and_none_is_repeated_without_saying_so() -> None:

@@ -296,3 +296,19 @@ def test_an_end_that_could_not_be_told_in_time_says_from_when_to_when() -> None:
     assert "It lasted 2 hr 5 min" in in_time.text
     assert "Threshold changed from 5,000 to 1,000." in in_time.text
     assert "top_up" not in str(in_time.blocks)
+
+
+@pytest.mark.parametrize(
+    ("failure", "worst", "says_so"),
+    [
+        (Cause.KEY_WRONG, Level.CRITICAL, True),
+        (Cause.KEY_WRONG, Level.WARNING, False),
+        (Cause.NO_CREDIT, Level.CRITICAL, False),
+    ],
+)
+def test_insufficient_credit_told_late_is_told_even_if_the_failure_is_another_by_then(
+    failure: Cause, worst: Level, *, says_so: bool
+) -> None:
+    episode = replace(unreadable(failure), level=Level.CRITICAL)
+    said = BLOCKS.due(Due(Kind.OPENED, "C0ALERTS", NOW, (1, 2), episode, WATCHES[3], worst=worst)).text
+    assert ("It was probably empty from" in said) is says_so

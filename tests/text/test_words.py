@@ -714,7 +714,8 @@ def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
         words.since(episode)
         for reason in words.say.decided:
             words.decided(reason, episode)
-    words.missed(Level.CRITICAL, NOW)
+    for trouble in Trouble:
+        words.missed(trouble, Level.CRITICAL, NOW)
     words.closed(replace(low, ended_at=NOW, ending=Ending.MOVED, moved_to="C2"))
     for gap in (Gap(NOW), Gap(NOW, at(90)), Gap(NOW, at(90), stopped=True)):
         words.gap(gap)
