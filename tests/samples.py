@@ -65,12 +65,18 @@ Outcome = int | str | Failure | Reading
 
 
 def judged(
-    watch: Watch, outcome: Outcome, minute: float, watched: Account = WATCHED, policy: Policy = POLICY
+    watch: Watch,
+    outcome: Outcome,
+    minute: float,
+    watched: Account = WATCHED,
+    policy: Policy = POLICY,
+    *,
+    now: float | None = None,
 ) -> Step:
-    """Judge what one poll found so many minutes after NOW."""
+    """Judge what one poll found so many minutes after NOW; at once, or (`now`) at another minute."""
     found = reading(outcome, minute=minute) if isinstance(outcome, int | str) else outcome
     began_at = found.began_at if isinstance(found, Reading) else at(minute)
-    return step(watch, watched, found, began_at, policy)
+    return step(watch, watched, found, began_at, began_at if now is None else at(now), policy)
 
 
 def lived(*outcomes: Outcome, watched: Account = WATCHED, policy: Policy = POLICY) -> list[Step]:

@@ -55,9 +55,9 @@ def lived() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
 
 def _next(watch: Watch, outcome: int | Cause, now: datetime) -> Watch:
     if isinstance(outcome, Cause):
-        return step(watch, ACCOUNT, Failure(outcome), now, Policy()).watch
+        return step(watch, ACCOUNT, Failure(outcome), now, now, Policy()).watch
     amounts = {Field.CREDIT_SMS: Decimal(outcome), Field.BALANCE: Decimal(outcome)}
-    return step(watch, ACCOUNT, Reading(now, Credits(amounts)), now, Policy()).watch
+    return step(watch, ACCOUNT, Reading(now, Credits(amounts)), now, now, Policy()).watch
 
 
 def _key(watch: Watch) -> tuple[str, str, int]:

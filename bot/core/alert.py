@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.core import rules
+from bot.core.clock import rewound, set_back
 from bot.core.episode import Verdict, opened, told, with_episodes
 from bot.core.model import (
     HEALING,
@@ -21,13 +22,29 @@ from bot.core.notice import Kind, Reason, Step, Urgency
 
 
 def step(
+    watch: Watch,
+    account: Account,
+    outcome: Reading | Failure,
+    began_at: datetime,
+    now: datetime,
+    policy: Policy,
+) -> Step:
+    """Judge, at `now`, one outcome of reading `account`, asked for at `began_at` (UTC)."""
+    # Of a run of failures the first counts: what began before it says nothing of the time since.
+    stored = max(
+        (at for at in (watch.failing_since, watch.reading and watch.reading.began_at) if at), default=None
+    )
+    if stored is None or began_at > stored:
+        return _judged(watch, account, outcome, began_at, policy)
+    if set_back(stored, now):
+        judged = _judged(rewound(watch, began_at), account, outcome, began_at, policy)
+        return replace(judged, reasons=(*judged.reasons, Reason.CLOCK_SET_BACK))
+    return Step(watch, began_at, (Reason.OLDER_THAN_STORED,))
+
+
+def _judged(
     watch: Watch, account: Account, outcome: Reading | Failure, began_at: datetime, policy: Policy
 ) -> Step:
-    """Judge one outcome of reading `account`, asked for at `began_at` (UTC)."""
-    # Of a run of failures the first counts: what began before it says nothing of the time since.
-    stored = [at for at in (watch.failing_since, watch.reading and watch.reading.began_at) if at]
-    if stored and began_at <= max(stored):
-        return Step(watch, began_at, (Reason.OLDER_THAN_STORED,))
     if isinstance(outcome, Failure):
         return _failed(watch, account, outcome, began_at, policy)
     return _read(watch, account, rules.known(watch.reading, outcome), policy)

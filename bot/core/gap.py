@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.clock import set_back
+
 SHORTEST = timedelta(hours=1)
 INTERVALS = 5
 
@@ -39,6 +41,8 @@ def completed(
 ) -> tuple[Round, Gap | None]:
     """Note a completed poll, by a process started at `started_at`, and the end of a gap if there was one."""
     after = Round(polled_at=now)
+    if before.polled_at and set_back(before.polled_at, now):
+        before = Round(gap_since=before.gap_since and min(before.gap_since, now))
     if before.polled_at and now <= before.polled_at:
         return before, None  # another process has completed a later one meanwhile
     if before.gap_since:

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     READABLE_AGAIN = "readable_again"
     SPLIT = "split"
     OLDER_THAN_STORED = "older_than_stored"
+    CLOCK_SET_BACK = "clock_set_back"
     REMINDED = "reminded"
     NOTHING_DUE = "nothing_due"
     MUTED = "muted"
@@ -135,6 +136,9 @@ class Edit:
     root: str
     asked_at: datetime
 
+
+LONGEST_WAIT = timedelta(hours=1)
+"""No post and no edit is put off for longer: a later time was set by a clock that has been set back since."""
 
 EDIT_DELAY = timedelta(minutes=1)
 """How often a living message follows figures that change while nothing else does."""

@@ -317,10 +317,10 @@ class Service:
         except NotLeading:
             # Judged for the answer alone: only the process that watches writes.
             known = await self._known(account)
-            watch = step(known, account, reading, began_at, self.policy).watch
+            watch = step(known, account, reading, began_at, self._clock.now(), self.policy).watch
         except StoreAway:
             # The person still gets the figures, judged by themselves alone.
-            watch = step(Watch(), account, reading, began_at, self.policy).watch
+            watch = step(Watch(), account, reading, began_at, began_at, self.policy).watch
         return AccountStatus(account, watch, reading)
 
     async def _not_read_since(self, since: datetime) -> tuple[Account, ...]:
@@ -342,7 +342,10 @@ class Service:
         return max(known, key=lambda reading: reading.began_at, default=None)
 
     async def _judged(self, account: Account, began_at: datetime, outcome: Reading | Failure) -> Step:
-        decide = partial(step, account=account, outcome=outcome, began_at=began_at, policy=self.policy)
+        now = self._clock.now()
+        decide = partial(
+            step, account=account, outcome=outcome, began_at=began_at, now=now, policy=self.policy
+        )
         return await self._judge.judge(account.name, decide)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from bot.core.notice import Kind, Owed
+from bot.core.notice import LONGEST_WAIT, Kind, Owed
 from bot.ports import Clock, Messenger, NotDelivered, NotLeading, Outbox, StoreAway
 
 SLOWEST_RETRY = timedelta(minutes=10)
@@ -135,7 +135,7 @@ class Courier:
             if error.gone:
                 await self._outbox.edited(edit, now, gone=True)
                 return replace(done, outcome=Delivered.GONE, error=error.error)
-            wait = SLOWEST_RETRY if error.permanent else timedelta(seconds=error.retry_after or 60)
+            wait = SLOWEST_RETRY if error.permanent else _as_asked(error.retry_after or 60)
             retry_at = now + wait
             await self._outbox.postponed(edit, retry_at)
             return replace(done, outcome=Delivered.REFUSED, error=error.error, retry_at=retry_at)
@@ -143,9 +143,13 @@ class Courier:
         return done
 
 
+def _as_asked(seconds: float) -> timedelta:
+    return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
+
+
 def _wait(attempts: int, error: NotDelivered) -> timedelta:
     """Wait as long as Slack asks; else longer each time, and slowly where only a person can mend it."""
     if error.retry_after is not None:
-        return timedelta(seconds=error.retry_after)
+        return _as_asked(error.retry_after)
     doublings = min(attempts + (3 if error.permanent else 0), 10)
     return min(timedelta(seconds=5 * (1 << doublings)), SLOWEST_RETRY)

@@ -6,7 +6,7 @@ A session lock would break behind a transaction pooler; a row does not.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
@@ -44,7 +44,8 @@ class SqlLease:
             ours = held.holder == self._id
             # A file is for one process: whoever held it before this one is gone, killed perhaps.
             alone = connection.dialect.name == "sqlite"
-            free = alone or held.expires_at <= now or not held.holder
+            expired = not now < held.expires_at <= now + self._terms.lasts  # later: the clock was set back
+            free = alone or expired or not held.holder
             if ours and newest != self._id and may_pass:
                 await self._give(connection, newest, now)
                 return False
@@ -81,7 +82,8 @@ class SqlLease:
             await connection.execute(insert(process).values(id=self._id, started_at=now, seen_at=now))
 
     async def _newest(self, connection: AsyncConnection, now: datetime) -> str:
-        await connection.execute(delete(process).where(process.c.seen_at < now - self._terms.lasts))
+        seen, lasts = process.c.seen_at, self._terms.lasts
+        await connection.execute(delete(process).where(or_(seen < now - lasts, seen > now + lasts)))
         found = await connection.scalar(
             select(process.c.id)
             .where(process.c.seen_at >= now - self._terms.alive)

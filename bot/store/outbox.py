@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import Episode, Level, Watch
-from bot.core.notice import EDIT_DELAY, Due, Edit, Kind, Notice, Owed, Undelivered
+from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Undelivered
 from bot.store.database import Database
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load_watch, notice_row
@@ -28,7 +28,10 @@ class SqlOutbox:
         async with self._database.transaction() as connection:
             ready = await connection.execute(
                 select(notice.c.episode, notice.c.id)
-                .where(notice.c.sent_at.is_(None), or_(notice.c.retry_at.is_(None), notice.c.retry_at <= now))
+                .where(
+                    notice.c.sent_at.is_(None),
+                    or_(notice.c.retry_at.is_(None), _has_come(notice.c.retry_at, now)),
+                )
                 .order_by(notice.c.id)
                 .limit(_AT_A_TIME)
             )
@@ -114,7 +117,7 @@ class SqlOutbox:
         async with self._database.transaction() as connection:
             rows = await connection.scalars(
                 select(episode.c.id)
-                .where(episode.c.edit_at <= now, episode.c.root != "")
+                .where(_has_come(episode.c.edit_at, now), episode.c.root != "")
                 .order_by(episode.c.edit_at)
                 .limit(_AT_A_TIME)
             )
@@ -126,7 +129,7 @@ class SqlOutbox:
             await self._lease.fence(connection)
             found = await connection.execute(
                 select(episode).where(
-                    episode.c.id == identity, episode.c.edit_at <= now, episode.c.root != ""
+                    episode.c.id == identity, _has_come(episode.c.edit_at, now), episode.c.root != ""
                 )
             )
             row = found.mappings().first()
@@ -163,6 +166,11 @@ class SqlOutbox:
             if replaced.rowcount and not edit.episode.ended_at:
                 again = Notice(Kind.OPENED, edit.episode.channel, now, edit.episode.id)
                 await connection.execute(insert(notice).values(**notice_row(again)))
+
+
+def _has_come(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
+    """Tell whether it is time, or the time was set by a clock that has been set back since."""
+    return or_(time <= now, time > now + LONGEST_WAIT)
 
 
 def _no_longer_wanted(due: Due) -> bool:

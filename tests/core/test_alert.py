@@ -464,7 +464,7 @@ def test_what_began_before_the_stored_reading_changes_nothing(
     history: tuple[Outcome, ...], outcome: Outcome, minute: float
 ) -> None:
     watch = known(*history)
-    step = judged(watch, outcome, minute)
+    step = judged(watch, outcome, minute, now=2)
     assert step.reasons == (Reason.OLDER_THAN_STORED,)
     assert step.watch is watch
     assert (step.reading, step.touched, step.notices, dict(step.edits)) == (None, (), (), {})
@@ -474,6 +474,55 @@ def test_a_good_reading_from_before_the_first_failure_does_not_end_the_silence()
     watch = known(9000, DOWN, DOWN, DOWN)
     assert judged(watch, reading(9000, minute=0.5), 0.5).reasons == (Reason.OLDER_THAN_STORED,)
     assert judged(watch, reading(9000, minute=1.5), 1.5).reasons == (Reason.FINE, Reason.READABLE_AGAIN)
+
+
+# A clock that was set back
+
+
+@pytest.mark.parametrize(
+    ("what", "stored", "began", "now", "judges"),
+    [
+        ("a late writer, or a command's reading that took long", 2, 1, 2.5, False),
+        ("a process frozen within a reading and thawed after another took over", 120, 1, 121, False),
+        ("a suspended machine whose reading is the newest all the same", 1, 2, 600, True),
+        ("another copy whose clock is a little behind", 4, 0, 0.5, False),
+        ("the same by the limit", 5.5, 0, 0.5, False),
+        ("a clock set back, or another copy's that is far behind", 5.6, 0, 0.5, True),
+        ("a clock set back by hours", 180, 0, 0.5, True),
+        ("a clock set back within a reading: the old time is from the future as well", 180, 179, 0, True),
+    ],
+)
+def test_only_what_no_late_reading_explains_passes_for_a_clock_set_back(
+    what: str, stored: float, began: float, now: float, *, judges: bool
+) -> None:
+    watch = judged(Watch(), 9000, stored).watch
+    step = judged(watch, reading(999, minute=began), began, now=now)
+    assert (step.reasons != (Reason.OLDER_THAN_STORED,)) is judges, what
+    assert [owed.kind for owed in step.notices] == ([Kind.OPENED] if judges else [])
+    assert (Reason.CLOCK_SET_BACK in step.reasons) is (judges and began < stored)
+
+
+def test_after_the_clock_was_set_back_polls_are_judged_and_late_ones_dropped_as_ever() -> None:
+    watch = judged(judged(Watch(), 4999, 180).watch, DOWN, 185).watch
+    first = judged(watch, 4999, 0)
+    assert first.reasons == (Reason.STILL_LOW, Reason.CLOCK_SET_BACK)
+    assert first.watch.low
+    assert first.watch.low.opened_at == first.watch.low.pinged_at == at(0)
+    assert first.watch.low.remind_at == at(24 * 60)
+    second = judged(first.watch, 999, 5)
+    assert second.reasons == (Reason.WORSE,)
+    assert judged(second.watch, 9000, 4.5).reasons == (Reason.OLDER_THAN_STORED,)
+    assert judged(second.watch, 9000, 10).reasons == (Reason.ENDED,)
+
+
+def test_after_the_clock_was_set_back_failures_are_counted_on() -> None:
+    watch = judged(judged(Watch(), 9000, 180).watch, DOWN, 185).watch
+    steps = [judged(watch, DOWN, 0)]
+    steps.append(judged(steps[0].watch, DOWN, 5))
+    assert [step.reasons for step in steps] == [
+        (Reason.COUNTING_FAILURES, Reason.CLOCK_SET_BACK),
+        (Reason.UNREADABLE,),
+    ]
 
 
 # Whatever happens
@@ -501,14 +550,13 @@ def test_the_promises_hold_whatever_is_read(
     rules: set[Rule], polls: list[tuple[int, Credits | Failure]]
 ) -> None:
     watched = account(*(rule for rule in RULES if rule in rules))
-    watch, minute = Watch(), 0
+    watch, minute, latest = Watch(), 0, 0
     notices: list[Notice] = []
     for passed, found in polls:
         minute += passed
-        began_at = at(minute)
-        step = judged(
-            watch, found if isinstance(found, Failure) else Reading(began_at, found), minute, watched
-        )
+        latest = max(minute, latest)
+        outcome = found if isinstance(found, Failure) else Reading(at(minute), found)
+        step = judged(watch, outcome, minute, watched, now=latest)
         if step.reasons == (Reason.OLDER_THAN_STORED,):
             assert_unchanged(watch, step)
         elif isinstance(found, Failure):

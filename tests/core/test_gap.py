@@ -68,3 +68,11 @@ def test_a_bot_that_never_completed_a_poll_has_not_read_since_it_was_started() -
 def test_a_poll_that_was_completed_before_the_one_noted_changes_nothing() -> None:
     noted = Round(MORNING)
     assert completed(noted, MORNING - timedelta(seconds=5), FIVE_MINUTES, NIGHT) == (noted, None)
+
+
+def test_a_clock_set_back_is_no_gap_and_hides_none() -> None:
+    later = NIGHT + timedelta(hours=3)
+    assert completed(Round(later), NIGHT, FIVE_MINUTES, NIGHT) == (Round(NIGHT), None)
+    assert completed(Round(later, NIGHT), NIGHT, FIVE_MINUTES, NIGHT) == (Round(NIGHT), Gap(NIGHT, NIGHT))
+    slightly = Round(NIGHT + timedelta(minutes=5))
+    assert completed(slightly, NIGHT, FIVE_MINUTES, NIGHT) == (slightly, None)

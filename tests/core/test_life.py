@@ -138,7 +138,7 @@ class Life(RuleBasedStateMachine):
         self.follow(step)
 
     def judge(self, outcome: Reading | Failure) -> Step:
-        return alert.step(self.watch, WATCHED, outcome, self.now, POLICY)
+        return alert.step(self.watch, WATCHED, outcome, self.now, self.now, POLICY)
 
     def becomes(self, trouble: Trouble, level: int) -> set[tuple[Trouble, Kind]]:
         """Move the channel's knowledge on, and return what it has to be told for that."""
@@ -161,7 +161,7 @@ class Life(RuleBasedStateMachine):
         assert stored
         began_at = stored - timedelta(seconds=seconds)
         found = outcome if isinstance(outcome, Failure) else Reading(began_at, outcome)  # type: ignore[arg-type]
-        step = alert.step(self.watch, WATCHED, found, began_at, POLICY)
+        step = alert.step(self.watch, WATCHED, found, began_at, self.now, POLICY)
         assert (step.reasons, step.watch) == ((Reason.OLDER_THAN_STORED,), self.watch)
         assert (step.notices, step.touched) == ((), ())
 

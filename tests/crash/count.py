@@ -1,5 +1,6 @@
 """What was wrong with a run, from what a person saw, what people decided and what was judged."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,20 @@ ONE_ROUND = 5.0
 
 @dataclass
 class Press:
-    """A person's decision: begun then (virtual seconds), to mute until then, and when it was confirmed."""
+    """A person's decision: begun then (virtual seconds), to mute until then, and when it was answered.
+
+    `until` is the end of the mute that is in force by that answer; zero without one.
+    """
 
     episode: str
     begun_at: float
     wanted_until: float
-    confirmed_at: float | None = None
+    answered_at: float = math.inf
     until: float = 0.0
+
+    def overlaps(self, other: "Press") -> bool:
+        """Whether nobody knows which of the two came last."""
+        return self.begun_at <= other.answered_at and other.begun_at <= self.answered_at
 
 
 def lost_posts(posts: Sequence[Post], notices: Iterable[NoticeRow]) -> int:
@@ -83,16 +91,14 @@ def unasked_reminders(posts: Iterable[Post], notices: Sequence[NoticeRow], press
 
 def _silenced(post: Post, notices: Sequence[NoticeRow], presses: Sequence[Press]) -> bool:
     mine = [press for press in presses if press.episode == post.episode]
-    for number, press in enumerate(mine):
-        if press.confirmed_at is None:
+    worse = [one.at for one in notices if (one.episode, one.kind) == (post.episode, "worse")]
+    for press in mine:
+        others = [other for other in mine if other is not press]
+        if not press.until or any(map(press.overlaps, others)):
             continue
-        ends = [press.until, *(later.begun_at for later in mine[number + 1 :])]
-        ends += [
-            one.at
-            for one in notices
-            if (one.episode, one.kind) == (press.episode, "worse") and one.at > press.confirmed_at - ONE_ROUND
-        ]
-        if press.confirmed_at < post.claimed_at < min(ends):
+        later = [other.begun_at for other in others if other.begun_at > press.begun_at]
+        broken = [at for at in worse if at > press.begun_at - ONE_ROUND]
+        if press.answered_at < post.claimed_at < min([press.until, *later, *broken]):
             return True
     return False
 

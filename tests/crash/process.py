@@ -105,11 +105,9 @@ class Copy:
             until = now + timedelta(seconds=lasts) if lasts else None
             self.parent.tell("pressing", episode=episode.id, at=_since(now), until=_since(until))
             decided = await self.service.decide(episode.id, Decision("U1", until, snoozed))
-            if decided.reason in {Reason.MUTED, Reason.MUTED_ALREADY} and decided.episode:
-                mute = decided.episode.mute
-                self.parent.tell(
-                    "muted", at=_since(self.clock.now()), until=_since(mute.until if mute else None)
-                )
+            mute = decided.episode.mute if decided.episode else None
+            until = mute.until if mute and decided.reason is not Reason.NOT_OPEN else None
+            self.parent.tell("pressed", at=_since(self.clock.now()), until=_since(until))
 
     async def _run(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:

@@ -275,9 +275,9 @@ class Run:
         copy.press = Press(said["episode"], said["at"], said["until"])
         self._presses.append(copy.press)
 
-    def _muted(self, copy: Copy, said: Message) -> None:
+    def _pressed(self, copy: Copy, said: Message) -> None:
         assert copy.press
-        copy.press.confirmed_at, copy.press.until = said["at"], said["until"]
+        copy.press.answered_at, copy.press.until = said["at"], said["until"]
 
     def _post(self, copy: Copy, said: Message) -> None:
         answer = self._slack()

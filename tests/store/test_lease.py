@@ -181,3 +181,14 @@ async def test_the_lease_is_held_still_while_its_holder_writes(
         done, _ = await asyncio.wait({taking}, timeout=0.1)
         assert not done
     assert not await taking
+
+
+async def test_a_clock_set_back_keeps_nobody_from_watching(database: Database, first: SqlLease) -> None:
+    """The one that held it is gone, and its times lie hours ahead: it neither holds nor counts as alive."""
+    gone = SqlLease(database, "gone")
+    await gone.hold()
+    assert not await first.hold()
+    assert await gone.hold()
+    await pass_time(database, timedelta(hours=-3))
+    assert await first.hold()
+    assert await fenced(database, first)

@@ -8,7 +8,7 @@ import pytest
 from bot.core.alert import remind
 from bot.core.model import Level, Trouble
 from bot.core.mute import Decision, decide
-from bot.core.notice import EDIT_DELAY, Due, Edit, Kind, Notice, Undelivered
+from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Undelivered
 from bot.store import Database, SqlOutbox, SqlWatches
 from tests.samples import (
     DOWN,
@@ -189,6 +189,17 @@ async def test_what_slack_refused_waits_until_its_time_and_counts_the_tries(
     await outbox.failed(due, "timeout", at(30), unknown=True)
     assert await outbox.due(at(29)) == ()
     assert (await only(outbox, at(30))).attempts == 2
+
+
+async def test_a_clock_set_back_keeps_nothing_waiting(watches: SqlWatches, outbox: SqlOutbox) -> None:
+    await polled(watches, 4999)
+    await outbox.failed(await only(outbox, at(0)), "not_in_channel", at(10), unknown=False)
+    assert await outbox.due(at(10) - LONGEST_WAIT) == ()
+    due = await only(outbox, at(9) - LONGEST_WAIT)
+    await outbox.sent(due, "1.1", at(0))
+    await polled(watches, 999, first=1)
+    assert await outbox.edits(at(1) - LONGEST_WAIT) == ()
+    assert (await only_edit(outbox, at(0.9) - LONGEST_WAIT)).asked_at == at(1)
 
 
 async def test_one_episode_that_waits_keeps_no_other_waiting(watches: SqlWatches, outbox: SqlOutbox) -> None:
