@@ -15,7 +15,7 @@ from typing import Protocol
 from bot.core.gap import Gap, Round
 from bot.core.health import Overview
 from bot.core.model import Account, Credits, Episode, Failure, Watch
-from bot.core.notice import Due, Edit, Notice, Owed, Step, Undelivered
+from bot.core.notice import Due, Edit, Notice, Owed, Step, Telling, Undelivered
 
 
 class OutsideError(Exception):
@@ -166,6 +166,9 @@ class Outbox(Protocol):
 
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far, oldest first, one entry for each channel."""
+
+    async def telling(self, episodes: Sequence[str]) -> Mapping[str, Telling]:
+        """Return how far the channel knows of each of these episodes."""
 
     async def edits(self, now: datetime) -> tuple[str, ...]:
         """Return the episodes whose living message is to be brought up to date now."""

@@ -128,6 +128,28 @@ class Undelivered:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """How far a channel knows of an episode: when it was last told, and the word that waits, if one does.
+
+    `error` (Slack's) says why it waits, `retry_at` until when; both are empty while it was not tried.
+    """
+
+    told_at: datetime | None = None
+    waits_since: datetime | None = None
+    error: str = ""
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OpenAlert:
+    """An open episode, what is known of its account, and how far the channel knows."""
+
+    episode: Episode
+    watch: Watch
+    telling: Telling = field(default_factory=Telling)
+
+
+@dataclass(frozen=True)
 class Edit:
     """A living message that no longer shows the present state."""
 

@@ -12,7 +12,7 @@ from bot.core.group import share
 from bot.core.health import Pulse
 from bot.core.model import Account, AccountStatus, Episode, Failure, Policy, Reading, Watch
 from bot.core.mute import Decision, decide
-from bot.core.notice import Kind, Notice, Reason, Step, Undelivered
+from bot.core.notice import Kind, Notice, OpenAlert, Reason, Step, Undelivered
 from bot.core.reconcile import reconcile
 from bot.ports import (
     Clock,
@@ -68,6 +68,14 @@ class Decided:
 
     reason: Reason
     episode: Episode | None = None
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """What is open, and which accounts fail but were not told of yet, each with what is known of it."""
+
+    open: tuple[OpenAlert, ...] = ()
+    counting: tuple[tuple[Account, Watch], ...] = ()
 
 
 class Service:
@@ -252,6 +260,23 @@ class Service:
         names = dict.fromkeys([one.name for one in accounts] + [one.group for one in accounts if one.group])
         watches = await self._watches.known(tuple(names))
         return tuple((episode, watch) for watch in watches.values() for episode in watch.episodes)
+
+    async def alerts(self) -> Alerts:
+        """Return what is open, how far the channels know of it, and who fails and is not told of yet."""
+        open_ = await self.open_episodes()
+        telling = await self._outbox.telling([episode.id for episode, _ in open_])
+        told = {member.account for episode, _ in open_ for member in episode.members if not member.until}
+        watches = await self._watches.known([account.name for account in self.accounts])
+        return Alerts(
+            open=tuple(OpenAlert(episode, watch, telling[episode.id]) for episode, watch in open_),
+            counting=tuple(
+                (account, watch)
+                for account in self.accounts
+                if (watch := watches[account.name]).failures
+                and not watch.unreadable
+                and account.name not in told
+            ),
+        )
 
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far; nothing while the database does not answer at once."""

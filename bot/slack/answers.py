@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.model import Account, AccountStatus, Credits, Episode, Level, Product, SubAccount, Watch
-from bot.core.notice import Reason, Undelivered
+from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.slack.elements import (
     EMOJI,
     LONGEST_LIST,
@@ -149,14 +149,20 @@ class Answers:
         """Build the answer to a snooze without a duration that makes sense."""
         return Message(self.words.no_duration(command))
 
-    def alerts(self, open_episodes: Sequence[tuple[Episode, Watch]]) -> Message:
-        """Build the list of what is open and why, the gravest first."""
-        if not open_episodes:
-            return Message(self.words.say.nothing_open)
+    def alerts(
+        self, open_alerts: Sequence[OpenAlert], counting: Sequence[tuple[Account, Watch]] = ()
+    ) -> Message:
+        """Build the list of what is open and why, the gravest first, then of what may be soon."""
+        failing = fitting((self.words.counting(*one) for one in counting), COMPACT, LONGEST_LIST // 6)
+        soon = [*failing, *self.words.more(len(counting) - len(failing))]
+        if not open_alerts:
+            lines = [self.words.say.nothing_open, *soon]
+            return Message("\n".join(lines), sections(lines) if soon else ())
         title = self.words.say.alerts_title
-        gravest_first = sorted(open_episodes, key=lambda one: -one[0].level)
-        shown = fitting(("\n".join(self.words.alert(*one)) for one in gravest_first), ALERTS)
-        lines = [*shown, *self.words.more(len(open_episodes) - len(shown))]
+        gravest_first = sorted(open_alerts, key=lambda one: -one.episode.level)
+        room = LONGEST_LIST - sum(len(line) + 1 for line in soon)
+        shown = fitting(("\n".join(self.words.alert(one)) for one in gravest_first), ALERTS, room)
+        lines = [*shown, *self.words.more(len(open_alerts) - len(shown)), *soon]
         return Message("\n".join([f"{title}:", *lines]), (header(title), *map(section, lines)))
 
     def decided(self, outcomes: Sequence[tuple[Reason, Episode | None]]) -> Message:

@@ -204,7 +204,8 @@ class Handlers:
         if asked.verb is Verb.THRESHOLDS:
             return self._blocks.thresholds()
         if asked.verb is Verb.ALERTS:
-            return self._blocks.alerts(await self._service.open_episodes())
+            alerts = await self._service.alerts()
+            return self._blocks.alerts(alerts.open, alerts.counting)
         if asked.verb in _DECISIONS:
             if not by:
                 return Message(self._say.unknown_press)

@@ -1,13 +1,13 @@
 """The words owed to channels: written with the transition, sent later, then marked sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Column, ColumnElement, RowMapping, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import Episode, Level, Watch
-from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Undelivered
+from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Telling, Undelivered
 from bot.store.database import Database
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load_watch, notice_row
@@ -112,6 +112,17 @@ class SqlOutbox:
                 first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"]))
             return tuple(first.values())
 
+    async def telling(self, episodes: Sequence[str]) -> Mapping[str, Telling]:
+        """Return how far the channel knows of each of these episodes."""
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(
+                select(notice).where(notice.c.episode.in_(episodes)).order_by(notice.c.id)
+            )
+            found = rows.mappings().all()
+        return {
+            identity: _telling([row for row in found if row["episode"] == identity]) for identity in episodes
+        }
+
     async def edits(self, now: datetime) -> tuple[str, ...]:
         """Return the episodes whose living message is to be brought up to date now, the longest due first."""
         async with self._database.transaction() as connection:
@@ -166,6 +177,14 @@ class SqlOutbox:
             if replaced.rowcount and not edit.episode.ended_at:
                 again = Notice(Kind.OPENED, edit.episode.channel, now, edit.episode.id)
                 await connection.execute(insert(notice).values(**notice_row(again)))
+
+
+def _telling(rows: Sequence[RowMapping]) -> Telling:
+    told_at = max((row["sent_at"] for row in rows if row["message"]), default=None)
+    first = next((row for row in rows if row["sent_at"] is None), None)
+    if first is None:
+        return Telling(told_at)
+    return Telling(told_at, first["at"], first["error"] or "", first["retry_at"])
 
 
 def _has_come(time: Column[datetime], now: datetime) -> ColumnElement[bool]:

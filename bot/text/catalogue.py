@@ -93,6 +93,10 @@ class Catalogue:
     alert: str
     group: str
     last_word: str
+    not_delivered: str
+    next_try: str
+    being_told: str
+    counting: str
     failed_polls: str
     no_reminder: str
     undelivered: str

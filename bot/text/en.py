@@ -156,8 +156,12 @@ ENGLISH = Catalogue(
     alert="*{title}* ({account}), since {since}.",
     group="several accounts",
     last_word="Last word {at} in <#{channel}>.",
+    not_delivered="Since {since} a word waits to be told in <#{channel}>: {why}.",
+    next_try="Next try {at}.",
+    being_told="A word of it is just being told in <#{channel}>.",
+    counting="*{account}*: {count} of {needed} failed polls in a row since {since}, not told yet. {cause}",
     failed_polls="Failed polls in a row: {count}.",
-    no_reminder="No reminder is due: reminders are switched off.",
+    no_reminder="No reminder comes: they are switched off for this level.",
     undelivered="Since {since} I cannot post in <#{channel}>: {why}.",
     causes={
         Cause.NETWORK: "{provider} cannot be reached.",

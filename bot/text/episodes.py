@@ -19,7 +19,6 @@ from bot.core.model import (
     Rise,
     SubAccount,
     Trouble,
-    Watch,
 )
 from bot.core.notice import Reason
 from bot.text.amounts import AmountWords
@@ -176,29 +175,6 @@ class EpisodeWords(AmountWords):
             until=self.time(mute.until) if mute else "",
             ended_at=self.time(episode.ended_at) if episode.ended_at else "",
         )
-
-    def alert(self, episode: Episode, watch: Watch) -> tuple[str, ...]:
-        """Say of an open episode why it is open, when it was told, and when the next word comes."""
-        head = self.say.alert.format(
-            title=self.title(episode),
-            account=self.account(episode.account) if episode.members else escape(episode.account),
-            since=self.time(episode.opened_at),
-        )
-        credits_ = watch.reading.credits if watch.reading else None
-        told = ""
-        if episode.pinged_at:
-            at, channel = self.time(episode.pinged_at), escape(episode.channel)
-            told = self.say.last_word.format(at=at, channel=channel)
-        failed = ""
-        if episode.trouble is Trouble.UNREADABLE and watch.failures:
-            failed = self.say.failed_polls.format(count=watch.failures)
-        reminder = self.next_reminder(episode)
-        last = f"{reminder[:1].upper()}{reminder[1:]}." if reminder else ""
-        if not (self.policy.reminder_warning or self.policy.reminder_critical or episode.mute):
-            last = self.say.no_reminder
-        facts, standing = self.facts(episode, credits_), self.standing(episode, credits_)
-        lines = (head, *facts, failed, *standing, " ".join(word for word in (told, last) if word))
-        return tuple(line for line in lines if line)
 
     def cause(self, failure: Failure, account: Account | None = None) -> str:
         """Say why an account could not be read."""

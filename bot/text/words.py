@@ -10,7 +10,7 @@ from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
 from bot.core.model import Account, AccountStatus, Level, Product, Reading
 from bot.core.notice import Undelivered
-from bot.text.episodes import EpisodeWords
+from bot.text.alerts import AlertWords
 from bot.text.figures import escape
 
 DETAILED = 3
@@ -21,7 +21,7 @@ NAMED = 12
 
 
 @dataclass(frozen=True)
-class Words(EpisodeWords):
+class Words(AlertWords):
     """All that the bot says."""
 
     def gap(self, gap: Gap) -> str:
@@ -173,7 +173,3 @@ class Words(EpisodeWords):
         named = [f"<#{escape(one)}>" for one in listed[:NAMED]]
         channels = ", ".join([*named, *self.more(len(listed) - NAMED)]).removesuffix(".")
         return self.say.channel_refused.format(channels=channels, channel=escape(channel))
-
-    def slack_error(self, error: str) -> str:
-        """Say in plain words why Slack did not take a post, with the mend; for the log."""
-        return self.say.slack_errors.get(error) or self.say.slack_error_unknown.format(error=error)

@@ -39,6 +39,7 @@ POLICY = Policy(
 )
 TERMS = Terms(lasts=timedelta(seconds=200), alive=timedelta(seconds=90))
 INTERVAL = timedelta(minutes=5)
+DRAIN_SECONDS = 20
 WORDS = Words(ENGLISH, Figures(ENGLISH.locale, ZoneInfo("UTC")), POLICY)
 
 
@@ -164,7 +165,7 @@ async def _live(birth: Birth, database: FusedDatabase, clock: SharedClock, line:
         await copy.round(order, random)
         line.tell("idle")
     copy.schedule.stop()
-    await copy.schedule.drain(1)
+    await copy.schedule.drain(DRAIN_SECONDS)
     await database.close()
 
 

@@ -21,7 +21,7 @@ from tests.crash.tables import Tables
 from tests.crash.wire import LARGEST, Message, SharedClock
 
 ROUNDS = 200
-PATIENCE = 25.0
+PATIENCE = 60.0
 """Seconds of real time without a word from any process, after which a run hangs."""
 
 

@@ -83,7 +83,9 @@ class Line:
             os._exit(0)
         message: Message = json.loads(said)
         if message["what"] == "answer":
-            self._answers.pop(message["number"]).set_result(message)
+            asked = self._answers.pop(message["number"])
+            if not asked.done():
+                asked.set_result(message)
         else:
             self.orders.put_nowait(message)
 

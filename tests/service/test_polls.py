@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -92,3 +93,13 @@ async def test_a_reading_that_takes_too_long_is_a_failure(
     bot.provider.may_answer.clear()
     (polled,) = await bot.service.poll()
     assert polled.outcome == Failure(Cause.TIMEOUT)
+
+
+async def test_a_clock_set_back_by_hours_blinds_nobody(start: Start) -> None:
+    bot = await start(9000, 4999, 999, 9000)
+    for _ in range(2):
+        await bot.cycle()
+    bot.wall.pass_(timedelta(hours=-3))
+    for _ in range(2):
+        await bot.cycle()
+    assert bot.channel.told == ["opened low warning", "worse low critical", "ended low critical"]

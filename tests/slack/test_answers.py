@@ -27,7 +27,7 @@ from bot.core.model import (
     Trouble,
     Watch,
 )
-from bot.core.notice import Due, Edit, Kind, Reason, Undelivered
+from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Undelivered
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words
@@ -141,20 +141,24 @@ def test_every_answer_and_message_about_two_hundred_accounts_is_one_that_slack_t
     watched = accounts(200)
     many = blocks(watched)
     statuses = [status(account, Level.EMPTY) for account in watched]
-    open_episodes = [(one.watch.low, one.watch) for one in statuses if one.watch.low]
+    open_alerts = [OpenAlert(one.watch.low, one.watch) for one in statuses if one.watch.low]
+    failing = Watch(failures=2, failing_since=NOW, failure=DOWN)
+    counting = [(account, failing) for account in watched]
     waiting = [Undelivered("C0ALERTS", NOW, "not_in_channel")]
     for message in (
-        many.alerts(open_episodes),
-        many.decided([(Reason.MUTED, episode) for episode, _ in open_episodes]),
+        many.alerts(open_alerts),
+        many.alerts([], counting),
+        many.alerts(open_alerts, counting),
+        many.decided([(Reason.MUTED, one.episode) for one in open_alerts]),
         many.thresholds(),
         many.help(),
         many.asking(),
         many.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,))),
         many.with_undelivered(many.status(statuses, NOW), waiting),
-        many.with_undelivered(many.alerts(open_episodes), waiting),
+        many.with_undelivered(many.alerts(open_alerts, counting), waiting),
     ):
         taken(message)
-    alerts = many.alerts(open_episodes).text
+    alerts = many.alerts(open_alerts).text
     more = re.search(r"and (\d+) more\.", alerts)
     assert more
     assert alerts.count("Nothing can be sent any more") == 200 - int(more[1])
@@ -234,7 +238,7 @@ def test_a_message_about_two_hundred_silent_accounts_is_one_that_slack_takes() -
     assert "no earlier reading" not in opened.text
     taken(many.due(Due(Kind.ENDED, "C0ALERTS", NOW, (1,), over, Watch())))
     taken(many.living(Edit(lasting, watch, "1.2", NOW)))
-    taken(many.alerts([(lasting, watch)]))
+    taken(many.alerts([OpenAlert(lasting, watch)]))
 
 
 def test_what_the_provider_s_limit_holds_back_says_so_with_the_age() -> None:

@@ -29,7 +29,7 @@ from bot.core.model import (
     Trouble,
     Watch,
 )
-from bot.core.notice import Due, Edit, Kind, Reason, Undelivered
+from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Telling, Undelivered
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words
@@ -150,7 +150,22 @@ def life_messages() -> list[Message]:
 
 def typed_messages() -> list[Message]:
     """Return the answers to `alerts`, `ack`, `snooze` and `resume`, and what stands before any answer."""
-    everything = [(episode, watch) for episode in lived() for watch in (Watch(), *WATCHES)]
+    tellings = (
+        Telling(),
+        Telling(NOW),
+        Telling(waits_since=NOW),
+        Telling(NOW, NOW, "not_in_channel", NOW),
+    )
+    everything = [
+        OpenAlert(episode, watch, telling)
+        for episode in lived()
+        for watch in (Watch(), *WATCHES)
+        for telling in tellings
+    ]
+    counting = [
+        (ACCOUNT, Watch(failures=2, failing_since=NOW, failure=Failure(cause, "<&>", 200, "<&>")))
+        for cause in Cause
+    ]
     reasons = (Reason.MUTED, Reason.MUTED_ALREADY, Reason.RESUMED, Reason.NOT_MUTED, Reason.NOT_OPEN)
     outcomes = [
         (reason, episode)
@@ -165,6 +180,8 @@ def typed_messages() -> list[Message]:
         BLOCKS.alerts([]),
         *(BLOCKS.alerts([one]) for one in everything),
         BLOCKS.alerts([everything[0], everything[-1]]),
+        *(BLOCKS.alerts([], [one]) for one in counting),
+        BLOCKS.alerts(everything[:9], counting),
         BLOCKS.decided([]),
         *(BLOCKS.decided([outcome]) for outcome in outcomes),
         BLOCKS.decided(outcomes[:10]),

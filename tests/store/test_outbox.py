@@ -8,7 +8,7 @@ import pytest
 from bot.core.alert import remind
 from bot.core.model import Level, Trouble
 from bot.core.mute import Decision, decide
-from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Undelivered
+from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Telling, Undelivered
 from bot.store import Database, SqlOutbox, SqlWatches
 from tests.samples import (
     DOWN,
@@ -218,6 +218,25 @@ async def test_greetings_are_no_episode(watches: SqlWatches, outbox: SqlOutbox) 
     await outbox.sent(first, "1.1", NOW)
     assert await only(outbox, NOW) == replace(second, repeat=True)
     assert await outbox.edits(at(999)) == ()
+
+
+async def test_it_is_known_how_far_the_channel_knows_of_an_episode(
+    watches: SqlWatches, outbox: SqlOutbox
+) -> None:
+    await polled(watches, 4999)
+    (episode,) = (await watches.watch(WATCHED.name)).episodes
+    known_ = [(await outbox.telling([episode.id]))[episode.id]]
+    await told(outbox, at(1), "1.1")
+    await polled(watches, 999, first=2)
+    known_.append((await outbox.telling([episode.id]))[episode.id])
+    await outbox.failed(await only(outbox, at(3)), "not_in_channel", at(9), unknown=False)
+    known_.append((await outbox.telling([episode.id]))[episode.id])
+    assert known_ == [
+        Telling(waits_since=at(0)),
+        Telling(at(1), waits_since=at(2)),
+        Telling(at(1), at(2), "not_in_channel", at(9)),
+    ]
+    assert await outbox.telling([]) == {}
 
 
 # Tries whose outcome is unknown

@@ -33,7 +33,7 @@ from bot.core.model import (
     Trouble,
     Watch,
 )
-from bot.core.notice import Reason, Undelivered
+from bot.core.notice import OpenAlert, Reason, Telling, Undelivered
 from bot.text import Words
 from bot.text.catalogue import Catalogue
 from bot.text.en import ENGLISH
@@ -47,6 +47,7 @@ from tests.samples import (
     WARNING,
     WATCHED,
     WRONG_KEY,
+    Outcome,
     account,
     at,
     credit,
@@ -298,22 +299,23 @@ def test_the_next_reminder_is_announced_only_where_one_is_due() -> None:
 def test_what_is_open_is_told_with_its_facts_and_when_the_next_word_comes() -> None:
     watch = known(4999)
     assert watch.low
-    assert WORDS.alert(watch.low, watch) == (
+    alert = OpenAlert(watch.low, watch, Telling(at(0)))
+    assert WORDS.alert(alert) == (
         f"*SMS credits are low* (sms), since {WORDS.time(at(0))}.",
         "4,999 SMS left, below the warning threshold of 5,000. Fine again from 5,500.",
         f"Last word {WORDS.time(at(0))} in <#C0123456789>. Next reminder {WORDS.time(at(24 * 60))}.",
     )
     off = replace(WORDS, policy=Policy(reminder_warning=timedelta(0), reminder_critical=timedelta(0)))
-    assert off.alert(replace(watch.low, remind_at=None), watch)[-1].endswith(
-        "No reminder is due: reminders are switched off."
+    assert off.alert(replace(alert, episode=replace(watch.low, remind_at=None)))[-1].endswith(
+        "No reminder comes: they are switched off for this level."
     )
-    assert WORDS.alert(MUTED, watch)[-2] == WORDS.standing(MUTED, credit())[0]
+    assert WORDS.alert(replace(alert, episode=MUTED))[-2] == WORDS.standing(MUTED, credit())[0]
 
 
 def test_an_open_alert_of_silence_says_how_many_polls_have_failed() -> None:
     watch = known(DOWN, DOWN, DOWN, DOWN)
     assert watch.unreadable
-    assert "Failed polls in a row: 4." in WORDS.alert(watch.unreadable, watch)
+    assert "Failed polls in a row: 4." in WORDS.alert(OpenAlert(watch.unreadable, watch))
 
 
 @pytest.mark.parametrize(
@@ -709,8 +711,8 @@ def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
     acked = replace(rose, mute=Mute("U1", NOW, at(60)))
     snoozed = replace(rose, mute=Mute("U1", NOW, at(60), snoozed=True))
     for episode in (rose, acked, snoozed):
-        words.alert(episode, known(4999))
-        words.alert(episode, known(4999, 5100))
+        words.alert(OpenAlert(episode, known(4999)))
+        words.alert(OpenAlert(episode, known(4999, 5100)))
         words.since(episode)
         for reason in words.say.decided:
             words.decided(reason, episode)
@@ -751,7 +753,9 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
     words.more(3)
     words.counted(1)
     silent = known(WRONG_KEY)
-    words.alert(silent.episodes[0], silent)
+    for telling in (Telling(NOW), Telling(waits_since=NOW), Telling(NOW, NOW, "timeout", at(5))):
+        words.alert(OpenAlert(silent.episodes[0], silent, telling))
+    words.counting(WATCHED, known(9000, DOWN))
     fine = AccountStatus(WATCHED, known(9000), reading())
     words.compact(fine)
     words.rest([fine, fine])
@@ -828,3 +832,71 @@ def test_a_language_that_leaves_a_sentence_out_does_not_import(name: str) -> Non
         short: Any = {key: value for key, value in complete.items() if key is not left_out}
         with pytest.raises(ValueError, match=f"en: {name} lacks"):
             replace(ENGLISH, **{name: short})
+
+
+# What `/smscredits alerts` says
+
+
+def said_of(telling: Telling, *outcomes: Outcome, mute: Mute | None = None, policy: Policy = POLICY) -> str:
+    """Return what is said of the graver open alert after polling once a minute."""
+    watch = known(*outcomes, policy=policy)
+    episode = replace(watch.episodes[0], mute=mute)
+    return "\n".join(Words(ENGLISH, FIGURES, policy).alert(OpenAlert(episode, watch, telling)))
+
+
+@pytest.mark.parametrize(
+    ("telling", "says", "does_not_say"),
+    [
+        (Telling(NOW), ["Last word <!date^1784721900^"], ["waits", "just being told"]),
+        (Telling(), [], ["Last word", "waits", "just being told"]),
+        (Telling(waits_since=NOW), ["A word of it is just being told in <#C0123456789>."], ["Last word"]),
+        (
+            Telling(waits_since=NOW, error="not_in_channel", retry_at=at(5)),
+            [
+                "a word waits to be told in <#C0123456789>: the bot is not in the channel",
+                "/invite",
+                "Next try",
+            ],
+            ["Last word"],
+        ),
+        (
+            Telling(NOW, at(1), "timeout", at(5)),
+            ["Last word <!date^1784721900^", "a word waits to be told"],
+            ["just being told"],
+        ),
+    ],
+)
+def test_an_open_alert_says_when_and_where_it_was_told_or_why_it_was_not(
+    telling: Telling, says: list[str], does_not_say: list[str]
+) -> None:
+    said = said_of(telling, 4999)
+    assert "*SMS credits are low* (sms), since <!date^1784721900^" in said
+    assert "below the warning threshold of 5,000" in said
+    assert [words for words in says if words not in said] == []
+    assert [words for words in does_not_say if words in said] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "policy", "mute", "next_word"),
+    [
+        (4999, POLICY, None, "Next reminder <!date^1784808300^"),
+        (999, POLICY, None, "Next reminder <!date^1784736300^"),
+        (999, Policy(reminder_critical=timedelta(0)), None, "No reminder comes: they are switched off"),
+        (4999, Policy(reminder_critical=timedelta(0)), None, "Next reminder"),
+        (4999, POLICY, Mute("U1", NOW, at(60)), "<@U1> has it since"),
+        (4999, POLICY, Mute("U1", NOW, at(60), snoozed=True), "no reminders until <!date^1784725500^"),
+    ],
+)
+def test_an_open_alert_says_when_the_next_word_comes(
+    outcome: int, policy: Policy, mute: Mute | None, next_word: str
+) -> None:
+    said = said_of(Telling(NOW), outcome, policy=policy, mute=mute)
+    assert next_word in said
+    assert ("reminder" in said.lower().replace("no reminders until", "")) is (mute is None)
+
+
+def test_an_account_whose_failures_are_counted_says_that_it_is_not_told_yet() -> None:
+    assert WORDS.counting(WATCHED, known(9000, DOWN, DOWN)) == (
+        "*sms*: 2 of 3 failed polls in a row since <!date^1784721960^{date_short_pretty} at {time}|"
+        "22 Jul 2026, 14:06 CEST>, not told yet. SMS Partner cannot be reached."
+    )

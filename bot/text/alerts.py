@@ -1,0 +1,66 @@
+"""What `/smscredits alerts` says: what is open or about to be, and why it was told or not."""
+
+from dataclasses import dataclass
+
+from bot.core.model import Account, Episode, Trouble, Watch
+from bot.core.notice import OpenAlert, Telling
+from bot.text.episodes import EpisodeWords
+from bot.text.figures import escape
+
+
+@dataclass(frozen=True)
+class AlertWords(EpisodeWords):
+    """What the bot says of the alerts that are open."""
+
+    def alert(self, alert: OpenAlert) -> tuple[str, ...]:
+        """Say of an open episode why it is open, whether it was told, and when the next word comes."""
+        episode, watch = alert.episode, alert.watch
+        head = self.say.alert.format(
+            title=self.title(episode),
+            account=self.account(episode.account) if episode.members else escape(episode.account),
+            since=self.time(episode.opened_at),
+        )
+        credits_ = watch.reading.credits if watch.reading else None
+        failed = ""
+        if episode.trouble is Trouble.UNREADABLE and watch.failures:
+            failed = self.say.failed_polls.format(count=watch.failures)
+        next_word = self._next_word(episode)
+        told = " ".join(word for word in (*self._told(episode, alert.telling), next_word) if word)
+        lines = (*self.facts(episode, credits_), failed, *self.standing(episode, credits_), told)
+        return (head, *(line for line in lines if line))
+
+    def _told(self, episode: Episode, telling: Telling) -> tuple[str, ...]:
+        channel = escape(episode.channel)
+        said = []
+        if telling.told_at:
+            said.append(self.say.last_word.format(at=self.time(telling.told_at), channel=channel))
+        if telling.waits_since and telling.error:
+            why = escape(self.slack_error(telling.error))
+            again = self.say.next_try.format(at=self.time(telling.retry_at)) if telling.retry_at else ""
+            since = self.time(telling.waits_since)
+            said.append(self.say.not_delivered.format(since=since, channel=channel, why=why))
+            said.append(again)
+        elif telling.waits_since:
+            said.append(self.say.being_told.format(channel=channel))
+        return tuple(said)
+
+    def _next_word(self, episode: Episode) -> str:
+        if episode.mute:
+            return ""  # said with who mutes it
+        reminder = self.next_reminder(episode)
+        return f"{reminder[:1].upper()}{reminder[1:]}." if reminder else self.say.no_reminder
+
+    def counting(self, account: Account, watch: Watch) -> str:
+        """Say of an account that fails why that is not told yet."""
+        failure = watch.failure
+        return self.say.counting.format(
+            account=escape(account.name),
+            count=watch.failures,
+            needed=max(self.policy.unreadable_after, watch.failures),
+            since=self.time(watch.failing_since) if watch.failing_since else "",
+            cause=self.cause(failure, account) if failure else "",
+        )
+
+    def slack_error(self, error: str) -> str:
+        """Say in plain words why Slack did not take a post, with the mend; for the log."""
+        return self.say.slack_errors.get(error) or self.say.slack_error_unknown.format(error=error)
