@@ -22,7 +22,7 @@ from tests.crash.run import Fault, Run, Seen
 from tests.crash.tables import FileTables, ServerTables, Tables
 from tests.store.server import MEMORY, database_of, postgresql_server
 
-NEVER = ("lost", "unmarked", "verdicts", "uncalled", "wrong", "unasked")
+NEVER = ("lost", "unmarked", "verdicts", "backward", "uncalled", "wrong", "unasked")
 COLUMNS = ("runs", "kills", "raised", "frozen", "posts", "reminders", "marked", *NEVER)
 COPIES = (1, 2, 3, 4, 5)
 

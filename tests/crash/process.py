@@ -18,7 +18,7 @@ import structlog
 from bot.core.model import Account, Policy
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
-from bot.ports import Decide, NotLeading, OutsideError
+from bot.ports import Decide, NotLeading, OutsideError, StoreAway
 from bot.schedule import Schedule
 from bot.service import Service
 from bot.slack.blocks import Blocks
@@ -96,8 +96,8 @@ class Copy:
             jobs.append(lambda: self._press(**order["press"]))
         random.shuffle(jobs)
         await asyncio.gather(*map(self._run, jobs))
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*others, return_exceptions=True)
 
     async def _press(self, lasts: float, *, snoozed: bool) -> None:
         """Decide about every open episode, as `/smscredits ack`, `snooze` or (lasting 0) `resume` does."""
@@ -113,6 +113,8 @@ class Copy:
     async def _run(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
             await job()
+        except StoreAway:
+            self.parent.tell("unwell")  # it could not show that it lives: another may follow it
         except OutsideError:
             pass
         except RuntimeError as fault:

@@ -82,6 +82,7 @@ class Seen:
     marked: int = 0
     uncalled: int = 0
     verdicts: int = 0
+    backward: int = 0
     wrong: int = 0
     unasked: int = 0
     broken: list[str] = field(default_factory=list)
@@ -96,7 +97,7 @@ class Copy:
     settings: str
     busy: bool = False
     thaws_in: int = 0
-    burnt: bool = False
+    well: bool = True
     superseded: bool = False
     judging: Judgement | None = None
     press: Press | None = None
@@ -233,7 +234,7 @@ class Run:
         self.seen.broken.append(said["why"])
 
     def _burnt(self, copy: Copy, said: Message) -> None:
-        copy.burnt = True
+        copy.well = False
         self._doubtful |= set(said["in_flight"])
         self.seen.kills += said["act"] == Act.KILL
         self.seen.raised += said["act"] == Act.RAISE
@@ -241,6 +242,9 @@ class Run:
             self.seen.frozen += 1
             os.waitpid(copy.pid, os.WUNTRACED)  # it says so before it stops: thawed earlier, it would stay so
             copy.busy, copy.thaws_in = False, self._random.randint(1, 12)
+
+    def _unwell(self, copy: Copy, _: Message) -> None:
+        copy.well = False
 
     def _read(self, copy: Copy, said: Message) -> None:
         outcome = self._story[self._chapter]
@@ -268,8 +272,7 @@ class Run:
         if leader is None or leader is copy:
             return
         leader.superseded = True
-        well = leader in self._copies and not leader.burnt and not leader.thaws_in
-        self.seen.verdicts += copy.superseded and well
+        self.seen.backward += copy.superseded and leader.well and leader in self._copies
 
     def _pressing(self, copy: Copy, said: Message) -> None:
         copy.press = Press(said["episode"], said["at"], said["until"])
