@@ -13,7 +13,6 @@ from bot.core.model import (
     Level,
     Member,
     Policy,
-    Reading,
     Trouble,
     Watch,
 )
@@ -69,13 +68,12 @@ def _members(
 ) -> tuple[Member, ...]:
     """Return who fails, then who was read again; who now has an episode of its own has left."""
     fails = {member.account for member in failing}
-    healed = tuple(
-        member if member.until else replace(member, until=reading.began_at)
-        for member in before.members
-        if member.account not in fails and (reading := _good_reading(accounts.get(member.account)))
-    )
-    return (*failing, *healed)
+    others = (member for member in before.members if member.account not in fails)
+    healed = (member if member.until else _healed(member, accounts.get(member.account)) for member in others)
+    return (*failing, *(member for member in healed if member))
 
 
-def _good_reading(watch: Watch | None) -> Reading | None:
-    return watch.reading if watch and not watch.failures else None
+def _healed(member: Member, watch: Watch | None) -> Member | None:
+    if watch is None or watch.failures or watch.reading is None:
+        return None
+    return replace(member, until=watch.reading.began_at)

@@ -144,3 +144,13 @@ def test_who_has_an_alert_of_its_own_keeps_it_whatever_fails_next() -> None:
     assert (step.touched, shared.watch.unreadable) == ((), None)
     shared.polls(3, dict.fromkeys("ab", DOWN))
     assert members(shared.episode) == {"b": True}
+
+
+def test_who_was_read_again_is_told_so_even_if_it_fails_anew_when_the_last_gets_an_alert_of_its_own() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, {"a": DOWN, "b": DOWN})
+    shared.polls(1, {"a": 9000, "b": DOWN})
+    shared.polls(1, {"a": DOWN, "b": DOWN})
+    assert members(shared.episode) == {"b": True, "a": False}
+    _, step = shared.poll({"a": DOWN, "b": WRONG_KEY})
+    assert (kinds(step), [member.account for member in step.touched[0].members]) == ([Kind.ENDED], ["a"])
