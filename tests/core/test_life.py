@@ -80,6 +80,7 @@ class Life(RuleBasedStateMachine):
         self.failures = 0
         self.told = {Trouble.LOW: Told(), Trouble.UNREADABLE: Told()}
         self.over: set[str] = set()
+        self.set_back = 0
 
     @initialize(minutes=st.integers(0, TWO_YEARS) | st.sampled_from(CHANGES_OF_TIME), earlier=MINUTES)
     def begin(self, minutes: int, earlier: int) -> None:
@@ -137,6 +138,10 @@ class Life(RuleBasedStateMachine):
         assert step.watch.low == low_before, "a failure opened, changed or ended what is low"
         self.follow(step)
 
+    @property
+    def stored(self) -> datetime | None:
+        return self.watch.failing_since or (self.watch.reading.began_at if self.watch.reading else None)
+
     def judge(self, outcome: Reading | Failure) -> Step:
         return alert.step(self.watch, WATCHED, outcome, self.now, self.now, POLICY)
 
@@ -154,10 +159,22 @@ class Life(RuleBasedStateMachine):
             told.level = level
         return {(trouble, kind)} if kind else set()
 
+    @rule(hours=st.sampled_from([1, 3, 30]), sms=SMS, balance=BALANCES)
+    def the_clock_is_set_back_before_a_poll(self, hours: int, sms: int, balance: str) -> None:
+        self.set_back += 1
+        back = self.now - timedelta(hours=hours, microseconds=self.set_back)  # no instant comes twice
+        stored = self.stored
+        if stored is None or stored <= back + 6 * MINUTE:
+            return
+        self.now = back
+        for told in self.told.values():
+            told.pinged_at = told.pinged_at and min(told.pinged_at, back + timedelta(seconds=1))
+        self.a_poll_reads(sms, balance, 1)
+
     @precondition(lambda self: self.watch.reading or self.watch.failing_since)
     @rule(outcome=FAILURES | st.builds(samples.credit, SMS, BALANCES), seconds=st.integers(0, 10_000))
     def a_late_poll_comes_in(self, outcome: object, seconds: int) -> None:
-        stored = self.watch.failing_since or (self.watch.reading and self.watch.reading.began_at)
+        stored = self.stored
         assert stored
         began_at = stored - timedelta(seconds=seconds)
         found = outcome if isinstance(outcome, Failure) else Reading(began_at, outcome)  # type: ignore[arg-type]
@@ -242,7 +259,7 @@ class Life(RuleBasedStateMachine):
             assert (episode.remind_at - told.pinged_at) >= timedelta(hours=4)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_over_two_years_nothing_is_lost_told_twice_or_told_falsely() -> None:
     run_state_machine_as_test(
         Life, settings=settings(deadline=None, max_examples=120, stateful_step_count=40)
