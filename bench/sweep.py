@@ -1,7 +1,7 @@
 """How many accounts a second a poll reads, judges and stores, beside a bare client: `python -m bench.sweep`.
 
-Both ask the same simulated provider, a process of its own, in turn, with the same bound on requests under way.
-The bot stores and judges on a PostgreSQL server; the bare client reads each answer's JSON and drops it.
+Both ask the same simulated provider, a process of its own, in turn, with the same bound on requests
+under way. The bot stores and judges on a PostgreSQL server; the bare client parses each answer and drops it.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ import aiohttp
 import click
 
 from bench.provider import API_KEY, provider
-from bot.app import REQUESTS_PER_HOST, SystemClock
+from bot.clock import SystemClock
 from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Due, Edit
-from bot.partner import Partner
+from bot.partner import REQUESTS_PER_HOST, Partner
 from bot.service import Service
 from bot.store import Database, SqlLease, SqlOutbox, SqlRounds, SqlWatches
 from tests.store.server import database_of, postgresql_server

@@ -36,6 +36,9 @@ LISTING_SECONDS = 25
 
 MOST_PAGES = 100
 
+_NO_DEADLINE = aiohttp.ClientTimeout(total=None)
+"""`ATTEMPT_SECONDS` is the deadline: aiohttp's own would be a second one."""
+
 _T = TypeVar("_T")
 
 
@@ -61,6 +64,7 @@ class Partner:
         self._product = product
         self._base = api_url.rstrip("/")
         self._key = api_key
+        self._me = self._address()
         self._slots = slots or nullcontext()
         self._budget = budget
         self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
@@ -75,7 +79,7 @@ class Partner:
         def parse(status: int, body: bytes) -> Credits:
             return decipher(status, body, account.needed, self._product)
 
-        credits_ = await self._insist(self._me(), parse)
+        credits_ = await self._insist(self._me, parse)
         if account.subaccounts is None:
             return credits_
         listed = await self._listed(emails=account.subaccounts.emails)
@@ -83,7 +87,7 @@ class Partner:
             return replace(credits_, unlisted=replace(listed, listing=True))
         return replace(credits_, subaccounts=listed)
 
-    def _me(self) -> URL:
+    def _address(self) -> URL:
         if self._product is Product.VOICE:
             # A key is one segment of the path, whatever it is made of.
             segment = quote(self._key, safe="").replace(".", "%2E")
@@ -120,23 +124,22 @@ class Partner:
 
     async def _insist(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
         """Ask, again where it may help; a budget that ends between two tries leaves the first failure."""
-        failed: Unreadable | None = None
-        found: _T | None = None
+        try:
+            return await self._ask(url, parse)
+        except Unreadable as error:
+            failed = error
+        # Here, and not around the first try: the machinery of retrying costs as much as a request.
         async for attempt in stamina.retry_context(
             on=_worth_retrying, attempts=self._attempts, wait_initial=0.5, wait_max=2, wait_jitter=0.5
         ):
             with attempt:
+                if attempt.num == 1:
+                    raise failed
                 try:
-                    found = await self._ask(url, parse)
-                except Unreadable as error:
-                    failed = error
-                    raise
+                    return await self._ask(url, parse)
                 except HeldBack:
-                    if failed is None:
-                        raise
                     raise failed from None
-        assert found is not None  # noqa: S101 - the loop above returns or raises
-        return found
+        raise failed
 
     async def _ask(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
         async with self._slots:
@@ -164,7 +167,11 @@ class Partner:
     async def _get(self, url: URL) -> tuple[int, bytes]:
         # A redirect is never followed: it would carry the key to another place.
         async with self._session.get(
-            url, headers=self._headers, middlewares=self._middlewares, allow_redirects=False
+            url,
+            headers=self._headers,
+            middlewares=self._middlewares,
+            allow_redirects=False,
+            timeout=_NO_DEADLINE,
         ) as response:
             body = bytearray()
             async for chunk in response.content.iter_chunked(16 * 1024):

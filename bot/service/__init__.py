@@ -1,7 +1,7 @@
 """What the bot does: poll and judge, answer a status, remind, deliver what is owed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,6 +33,9 @@ from bot.service.reader import Reader
 UNDELIVERED_SECONDS = 1
 """Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
 
+LAPSE = timedelta(seconds=20)
+"""Who has not renewed the lease for so long cannot know whether another process watched in between."""
+
 FRESH = timedelta(seconds=10)
 """A reading younger than this answers a command without asking the provider again."""
 
@@ -55,6 +58,11 @@ class Polled:
     def judged(self) -> bool:
         """Whether the outcome was judged and written."""
         return self.step is not None and self.step.reasons != (Reason.OLDER_THAN_STORED,)
+
+    @property
+    def fine(self) -> bool:
+        """Whether the account is known to be read well, as of now."""
+        return self.step is not None and not self.step.watch.failures
 
     @property
     def lost(self) -> bool:
@@ -99,6 +107,8 @@ class Service:
         self.policy = policy
         self._reader = Reader(sources, clock)
         self._groups = _groups(self.accounts)
+        # Groups that share no episode, as long as this process watches.
+        self._calm: set[Account] = set()
         self._watches = watches
         self._judge = Judge(watches)
         self._outbox = outbox
@@ -107,7 +117,7 @@ class Service:
         self._rounds = rounds
         self.poll_interval = poll_interval
         self._clock = clock
-        self.started_at = self._since = clock.now()
+        self.started_at = self._since = self._held_at = clock.now()
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._outage = Outage(messenger)
@@ -146,10 +156,13 @@ class Service:
         try:
             async with self._passing:
                 holds = await self._lease.hold(may_pass=not self._courier.busy)
+            if not holds or not self.leading or self._clock.now() - self._held_at > LAPSE:
+                self._calm.clear()
             if holds and not self.leading:
                 await self.reconcile()
                 await self.greet()
             if holds:
+                self._held_at = self._clock.now()
                 await self._note_round()
         except StoreAway:
             self._looked(holds=False)
@@ -197,24 +210,28 @@ class Service:
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
             self._completed_at = self._polled_at = self._clock.now()
-        shared = await self._share()
+        shared = await self._share({one.account for one in polled if one.fine})
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return (*polled, *shared)
 
-    async def _share(self) -> tuple[Polled, ...]:
+    async def _share(self, fine: Collection[str]) -> tuple[Polled, ...]:
         """Judge what accounts of one host and channel have in common; the next poll does what this cannot."""
         shared = []
         for group, names in self._groups.items():
+            if group in self._calm and all(name in fine for name in names):
+                continue
             try:
                 watches = dict(await self._watches.known((group.name, *names)))
-                before = watches.pop(group.name)
-                if before.unreadable or any(watch.failures for watch in watches.values()):
+                if watches.pop(group.name).unreadable or any(watch.failures for watch in watches.values()):
+                    self._calm.discard(group)
                     decide_ = partial(
                         share, group=group, accounts=watches, now=self._clock.now(), policy=self.policy
                     )
                     shared.append(Polled(group.name, step=await self._judge.judge(group.name, decide_)))
+                else:
+                    self._calm.add(group)
             except NotLeading:
                 shared.append(Polled(group.name, passed_on=True))
             except StoreAway:
@@ -313,7 +330,8 @@ class Service:
         self._polling.add(account.name)
         outcome: Reading | Failure | None = None
         try:
-            began_at, outcome = await self._reader.read(account)
+            with self._judge.awaiting():
+                began_at, outcome = await self._reader.read(account)
             if outcome is None:
                 return Polled(account.name, held_back=True)
             return Polled(account.name, outcome, await self._judged(account, began_at, outcome))

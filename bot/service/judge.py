@@ -1,13 +1,17 @@
-"""Outcomes are judged as they come; those that come while others are being written go together."""
+"""Outcomes are judged as they come; those that come at about the same time go together."""
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from bot.core.notice import Step
 from bot.ports import Decide, Watches
 
 AT_A_TIME = 250
 """Accounts in one transaction: it ends well before the database's deadline."""
+
+WAIT_SECONDS = 0.1
+"""How long a decision waits for those on their way: a transaction costs as much as ten decisions in it."""
 
 
 class Judge:
@@ -17,11 +21,25 @@ class Judge:
         self._watches = watches
         self._waiting: list[tuple[str, Decide, asyncio.Future[Step]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._coming = 0
+        self._enough = asyncio.Event()
+
+    @contextmanager
+    def awaiting(self) -> Iterator[None]:
+        """Say that an outcome is on its way, until it is there or will not come."""
+        self._coming += 1
+        self._look()
+        try:
+            yield
+        finally:
+            self._coming -= 1
+            self._look()
 
     async def judge(self, account: str, decide: Decide) -> Step:
         """Decide and write in a transaction, shared perhaps; raises `StoreAway` and `NotLeading`."""
         decided: asyncio.Future[Step] = asyncio.get_running_loop().create_future()
         self._waiting.append((account, decide, decided))
+        self._look()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         return await decided
@@ -35,6 +53,9 @@ class Judge:
     async def _write(self) -> None:
         try:
             while self._waiting:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(WAIT_SECONDS):
+                        await self._enough.wait()
                 await self._write_some(dict(self._next()))
         finally:
             self._writing = None
@@ -50,6 +71,14 @@ class Judge:
             elif not decided.cancelled():
                 taken.add(account)
                 yield account, (decide, decided)
+        self._look()
+
+    def _look(self) -> None:
+        """Let what waits be written once nothing more is on its way, or there is enough of it."""
+        if not self._coming or len(self._waiting) >= AT_A_TIME:
+            self._enough.set()
+        else:
+            self._enough.clear()
 
     async def _write_some(self, batch: dict[str, tuple[Decide, asyncio.Future[Step]]]) -> None:
         try:

@@ -2,13 +2,18 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.core.model import Account, Cause, Failure, Watch
+import pytest
+
+from bot.core.model import Account, Cause, Failure, Reading, Watch
 from bot.core.notice import Reason, Step
 from bot.ports import HeldBack, NotLeading
 from bot.service.judge import Judge
-from tests.samples import DOWN, NOW, WARNING, WATCHED, WRONG_KEY, account
+from tests.samples import DOWN, NOW, WARNING, WATCHED, WRONG_KEY, account, credit
 from tests.service.bot import Start
 from tests.test_cost import Count
+
+STATEMENTS = 6
+"""Of a batch: who watches, on whose clock, what is known, what is open, what is known now, the readings."""
 
 GROUP = "api.smspartner.fr@C0123456789"
 
@@ -75,6 +80,17 @@ async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_
     assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
 
 
+async def test_a_shared_message_that_another_process_opened_meanwhile_is_ended(start: Start) -> None:
+    frozen = await start(accounts=shared("one", "two"), one=(9000,), two=(9000,))
+    await frozen.cycle()
+    other = await start(accounts=shared("one", "two"), channel=frozen.channel, one=(DOWN,), two=(DOWN,))
+    for _ in range(3):
+        await other.cycle()
+    await frozen.service.lead()
+    await frozen.cycle()
+    assert frozen.channel.told == ["opened unreadable warning", "ended unreadable warning"]
+
+
 async def test_a_wrong_key_is_told_for_its_account_alone(start: Start) -> None:
     bot = await start(accounts=shared("one", "two"), one=(WRONG_KEY,), two=(9000,))
     await bot.cycle()
@@ -123,19 +139,35 @@ async def test_where_nothing_but_held_back_polls_come_it_is_told_that_nothing_is
 # The cost of many
 
 
-async def test_what_comes_while_others_are_written_is_written_together(start: Start) -> None:
-    names = [f"account-{number}" for number in range(100)]
-    bot = await start(
-        accounts=tuple(account(WARNING, name=name) for name in names),
-        greeted=False,
-        **dict.fromkeys(names, (9000,)),
-    )
-    await bot.service.poll()
+@pytest.mark.parametrize(("accounts", "transactions"), [(1, 1), (10, 1), (250, 1), (251, 2), (1000, 4)])
+async def test_a_poll_costs_transactions_and_statements_by_the_batch_and_not_by_the_account(
+    start: Start, monkeypatch: pytest.MonkeyPatch, accounts: int, transactions: int
+) -> None:
+    monkeypatch.setattr("bot.service.judge.WAIT_SECONDS", 30)  # a busy machine may take its time
+    names = [f"account-{number}" for number in range(accounts)]
+    bot = await start(accounts=shared(*names), **dict.fromkeys(names, (9000,)))
+    for _ in range(2):
+        await bot.cycle()
     count = Count(bot.database)
     bot.wall.pass_(timedelta(minutes=5))
     polled = await bot.service.poll()
-    assert len([one for one in polled if one.judged]) == 100
-    assert count.commits <= 5
+    assert len([one for one in polled if one.judged]) == accounts
+    assert (count.commits, count.statements) == (transactions, transactions * STATEMENTS)
+
+
+async def test_what_is_on_its_way_is_waited_for_a_moment_and_no_longer(start: Start) -> None:
+    bot = await start(9000, accounts=shared("sms", "hangs"), hangs=(9000,))
+    await bot.cycle()
+    hanging = bot.providers["hangs"]
+    hanging.may_answer.clear()
+    bot.wall.pass_(timedelta(minutes=5))
+    poll = asyncio.create_task(bot.service.poll())
+    async with asyncio.timeout(5):
+        while (await bot.watches.watch("sms")).reading != Reading(bot.wall.now(), credit(9000)):
+            pass
+    assert not poll.done()
+    hanging.may_answer.set()
+    await poll
 
 
 async def test_an_account_is_judged_in_order_and_never_twice_in_one_transaction(start: Start) -> None:
