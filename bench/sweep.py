@@ -22,7 +22,7 @@ from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Due, Edit
 from bot.partner import REQUESTS_PER_HOST, Partner
 from bot.service import Service
-from bot.store import Database, SqlLease, SqlOutbox, SqlRounds, SqlWatches
+from bot.store import Database, SqlHistory, SqlLease, SqlOutbox, SqlRounds, SqlWatches
 from tests.store.server import database_of, postgresql_server
 
 RULES = tuple(
@@ -100,6 +100,7 @@ async def watching(url: str, api_url: str, count: int) -> AsyncIterator[Service]
             watches=SqlWatches(database, lease),
             outbox=SqlOutbox(database, lease),
             rounds=SqlRounds(database, lease),
+            history=SqlHistory(database, lease),
             lease=lease,
             poll_interval=timedelta(minutes=5),
             messenger=Silence(),

@@ -33,7 +33,16 @@ from bot.slack.replies import Replies
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, refused
 from bot.slack.workspace import Workspace
-from bot.store import Database, SqlBudget, SqlLease, SqlOutbox, SqlOverviews, SqlRounds, SqlWatches
+from bot.store import (
+    Database,
+    SqlBudget,
+    SqlHistory,
+    SqlLease,
+    SqlOutbox,
+    SqlOverviews,
+    SqlRounds,
+    SqlWatches,
+)
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
@@ -103,6 +112,7 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             outbox=SqlOutbox(database, lease),
             lease=lease,
             rounds=SqlRounds(database, lease),
+            history=SqlHistory(database, lease),
             poll_interval=settings.poll_interval,
             messenger=SlackMessenger(client, blocks),
             clock=clock,

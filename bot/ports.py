@@ -16,6 +16,7 @@ from bot.core.gap import Gap, Round
 from bot.core.health import Overview
 from bot.core.model import Account, Credits, Episode, Failure, Watch
 from bot.core.notice import Due, Edit, Notice, Owed, Step, Telling, Undelivered
+from bot.core.retention import Retention
 
 
 class OutsideError(Exception):
@@ -141,6 +142,13 @@ class Rounds(Protocol):
         now: datetime,
     ) -> Gap | None:
         """Change what is remembered, and owe every channel the gap that this shows."""
+
+
+class History(Protocol):
+    """What was read and told long ago; raises `StoreAway` and `NotLeading`."""
+
+    async def prune(self, keep: Retention) -> bool:
+        """Forget some of what is past keeping in one short transaction; tell whether there may be more."""
 
 
 class Outbox(Protocol):

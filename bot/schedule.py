@@ -25,6 +25,10 @@ LEAD_EVERY = timedelta(seconds=2)
 RENEW_EVERY = timedelta(seconds=10)
 LEAD_SECONDS = 60
 STEP_DOWN_SECONDS = 2
+PRUNE_EVERY = timedelta(minutes=10)
+"""Not once a day: an interval begins anew at each start, and hosts restart daily."""
+
+PRUNE_SECONDS = 120
 POLL_SECONDS = READ_SECONDS + 15
 """A poll that hangs is given up, for a hung job would block every later one."""
 
@@ -70,6 +74,7 @@ class Schedule:
         self._every(LEAD_EVERY, self.lead, LEAD_SECONDS)
         self._every(self._poll_interval, self.poll, POLL_SECONDS)
         self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
+        self._every(PRUNE_EVERY, self._service.prune, PRUNE_SECONDS)
         self._scheduler.start()
         self._spawn(self.lead, LEAD_SECONDS)
 

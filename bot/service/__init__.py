@@ -14,8 +14,10 @@ from bot.core.model import Account, AccountStatus, Episode, Failure, Policy, Rea
 from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Notice, OpenAlert, Reason, Step, Undelivered
 from bot.core.reconcile import reconcile
+from bot.core.retention import retention
 from bot.ports import (
     Clock,
+    History,
     Lease,
     Messenger,
     NotLeading,
@@ -32,6 +34,9 @@ from bot.service.reader import Reader
 
 UNDELIVERED_SECONDS = 1
 """Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
+
+PRUNE_STEPS = 100
+"""What is left after so many goes the next time."""
 
 LAPSE = timedelta(seconds=20)
 """Who has not renewed the lease for so long cannot know whether another process watched in between."""
@@ -100,6 +105,7 @@ class Service:
         messenger: Messenger,
         lease: Lease,
         rounds: Rounds,
+        history: History,
         poll_interval: timedelta,
         clock: Clock,
     ) -> None:
@@ -115,6 +121,7 @@ class Service:
         self._courier = Courier(outbox, messenger, clock)
         self._lease = lease
         self._rounds = rounds
+        self._history = history
         self.poll_interval = poll_interval
         self._clock = clock
         self.started_at = self._since = self._held_at = clock.now()
@@ -245,6 +252,13 @@ class Service:
         now = self._clock.now()
         for name in await self._watches.to_recall(now):
             await self._watches.change(name, partial(remind, now=now, policy=self.policy))
+
+    async def prune(self) -> None:
+        """Forget what is past keeping, in small steps; raises `StoreAway` and `NotLeading`."""
+        keep = retention(self._clock.now())
+        for _ in range(PRUNE_STEPS):
+            if not self.leading or not await self._history.prune(keep):
+                return
 
     async def deliver(self) -> tuple[Delivery, ...]:
         """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""

@@ -3,6 +3,7 @@
 from bot.store.budget import SqlBudget
 from bot.store.checkup import Checkup, checkup, missing_file
 from bot.store.database import Database
+from bot.store.history import SqlHistory
 from bot.store.lease import SqlLease, Terms
 from bot.store.outbox import SqlOutbox
 from bot.store.overview import SqlOverviews
@@ -13,6 +14,7 @@ __all__ = [
     "Checkup",
     "Database",
     "SqlBudget",
+    "SqlHistory",
     "SqlLease",
     "SqlOutbox",
     "SqlOverviews",

@@ -16,7 +16,7 @@ from bot.ports import StoreAway
 
 log = structlog.get_logger()
 
-NEWEST = "0003"
+NEWEST = "0004"
 """The version that this release needs; versions are numbered in order."""
 
 CONNECT_SECONDS = 5

@@ -88,6 +88,7 @@ reading = Table(
     Column("amounts", Json(dict[Field, Decimal]), nullable=False),
     Column("currency", String(10), nullable=False),
     Index("reading_by_account", "account", "began_at"),
+    Index("reading_by_time", "began_at"),
 )
 
 episode = Table(
@@ -115,6 +116,7 @@ episode = Table(
     Column("root", String(30), nullable=False),
     Column("edit_at", Utc),
     Index("episode_open", "account", "ended_at"),
+    Index("episode_ended", "ended_at"),
     Index("episode_to_edit", "edit_at"),
     Index("episode_to_recall", "remind_at"),
 )
@@ -137,6 +139,7 @@ notice = Table(
     Column("tried_at", Utc),
     Column("gap", Json(Gap)),
     Index("notice_waiting", "sent_at", "episode"),
+    Index("notice_of_episode", "episode", "sent_at"),
 )
 
 lease = Table(
@@ -161,6 +164,13 @@ poll_round = Table(
     Column("name", String(20), primary_key=True),
     Column("polled_at", Utc),
     Column("gap_since", Utc),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("thinned_until", Utc),
 )
 
 request = Table(

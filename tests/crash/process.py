@@ -22,7 +22,7 @@ from bot.ports import Decide, NotLeading, OutsideError, StoreAway
 from bot.schedule import Schedule
 from bot.service import Service
 from bot.slack.blocks import Blocks
-from bot.store import SqlLease, SqlRounds, SqlWatches, Terms
+from bot.store import SqlHistory, SqlLease, SqlRounds, SqlWatches, Terms
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
@@ -140,6 +140,7 @@ def wire(birth: Birth, database: FusedDatabase, clock: SharedClock, parent: Pare
         watches=ToldWatches(parent, fuse, provider, database, lease),
         outbox=FusedOutbox(fuse, lambda: clock.pass_(0.001), database, lease),
         rounds=SqlRounds(database, lease),
+        history=SqlHistory(database, lease),
         messenger=Channel(parent, fuse, Blocks(WORDS, (account,), INTERVAL, "https://example.com/")),
         lease=lease,
         clock=clock,

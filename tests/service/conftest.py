@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.model import Account, Failure, Policy
 from bot.service import Service
-from bot.store import Database, SqlOutbox, SqlRounds, SqlWatches, Terms
+from bot.store import Database, SqlHistory, SqlOutbox, SqlRounds, SqlWatches, Terms
 from tests.samples import NOW, WATCHED
 from tests.service.bot import Bot, Channel, HesitantLease, Provider, Start, Wall
 from tests.store.conftest import postgresql
@@ -60,6 +60,7 @@ async def start(database: Database) -> AsyncIterator[Start]:
             watches=watches,
             outbox=outbox,
             rounds=SqlRounds(store, lease),
+            history=SqlHistory(store, lease),
             lease=lease,
             poll_interval=timedelta(minutes=5),
             messenger=channel,
