@@ -1,9 +1,18 @@
-"""A real Chromium for tests of the demo page: one page at a time, and silence in its console."""
+"""A real Chromium for tests of the demo page: one for a process, and silence in the console of each page.
 
+To start it takes longer than most tests of a page; each page has a context of its own, which shares nothing.
+"""
+
+import asyncio
 import os
 import shutil
+import subprocess
+import tempfile
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -12,6 +21,10 @@ from playwright.async_api import Page, async_playwright, expect
 MISSING = "no Chromium: apt-get install chromium"
 PATIENCE = 15_000  # milliseconds; a busy machine starts a browser slowly
 ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
+
+START_SECONDS = 30
+
+_running = ExitStack()
 
 
 def chromium() -> str:
@@ -25,6 +38,31 @@ def chromium() -> str:
     pytest.skip(MISSING)
 
 
+@cache
+def _address(executable: str) -> str:
+    """Start the browser, and return where it is spoken to."""
+    profile = Path(_running.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+    browser = subprocess.Popen(  # noqa: S603 - the system's browser
+        [executable, *ARGUMENTS, "--remote-debugging-port=0", f"--user-data-dir={profile}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _running.callback(browser.wait)
+    _running.callback(browser.terminate)
+    told = profile / "DevToolsActivePort"
+    for _ in range(START_SECONDS * 50):
+        if told.exists() and (lines := told.read_text().splitlines()):
+            return f"http://127.0.0.1:{lines[0]}"
+        time.sleep(0.02)
+    raise TimeoutError("Chromium does not start")
+
+
+def quit_chromium() -> None:
+    """End the browser, if it was started."""
+    _running.close()
+    _address.cache_clear()
+
+
 @asynccontextmanager
 async def chromium_page(
     url: str,
@@ -35,10 +73,10 @@ async def chromium_page(
     timezone: str = "Europe/Paris",
     **context: Any,
 ) -> AsyncIterator[Page]:
-    """Open `url` in a fresh browser; whatever it writes to the console as a warning or an error fails."""
+    """Open `url` in a context of its own; any warning or error that it writes to the console fails."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = await playwright.chromium.connect_over_cdp(await asyncio.to_thread(_address, chromium()))
         try:
             page = await browser.new_page(
                 viewport={"width": width, "height": height},

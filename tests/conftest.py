@@ -12,6 +12,11 @@ from bot.demo.provider import SimulatedProvider
 from bot.demo.run import Demo, exhibition
 from bot.demo.slack_api import SimulatedSlack
 from bot.demo.world import DemoWorld
+from tests.browser import quit_chromium
+
+
+def pytest_sessionfinish() -> None:
+    quit_chromium()
 
 
 @asynccontextmanager

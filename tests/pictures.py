@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from bot import log
 from bot.demo.run import exhibition
-from tests.browser import chromium_page
+from tests.browser import chromium_page, quit_chromium
 
 FOLDER = Path(__file__).parent.parent / "docs"
 
@@ -31,8 +31,11 @@ async def picture(colours: Literal["light", "dark"]) -> None:
 async def main() -> None:
     """Take both."""
     log.configure("error", "console")
-    await picture("light")
-    await picture("dark")
+    try:
+        await picture("light")
+        await picture("dark")
+    finally:
+        quit_chromium()
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from bot.core.alert import step
 from bot.core.model import Account, Credits, Field, Level, Policy, Reading, Rule
 from bot.core.notice import Step
 from bot.store import Database, SqlLease, SqlWatches
+from tests.store.past import add_readings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNT = Account(
-    "sms", "C0ALERTS", (Rule(Field.CREDIT_SMS, Level.WARNING, Decimal(100), "CREDIT_SMS_WARNING"),)
+    "account-0", "C0ALERTS", (Rule(Field.CREDIT_SMS, Level.WARNING, Decimal(100), "CREDIT_SMS_WARNING"),)
 )
 
 
@@ -38,7 +39,7 @@ async def poll(watches: SqlWatches, minute: int, sms: int) -> Step:
     reading = Reading(now, Credits({Field.CREDIT_SMS: Decimal(sms), Field.BALANCE: Decimal(sms)}))
 
     decide = partial(step, account=ACCOUNT, outcome=reading, began_at=now, policy=Policy())
-    return await watches.change("sms", decide)
+    return await watches.change(ACCOUNT.name, decide)
 
 
 async def test_a_poll_is_one_transaction_whose_cost_does_not_grow_with_the_history(tmp_path: Path) -> None:
@@ -53,10 +54,11 @@ async def test_a_poll_is_one_transaction_whose_cost_does_not_grow_with_the_histo
         await poll(watches, 1, 500)
         on_day_one = count.statements
         assert count.commits == 1
-        for minute in range(2, 202):
+        await add_readings(database, 1, START - timedelta(days=365), START, timedelta(minutes=5))
+        for minute in range(2, 22):
             await poll(watches, minute, 50 if minute % 20 == 0 else 500)
         count.statements = count.commits = 0
-        done = await poll(watches, 203, 500)
+        done = await poll(watches, 23, 500)
         assert (count.statements, count.commits) == (on_day_one, 1)
         assert (done.notices, done.touched) == ((), ())
     finally:
