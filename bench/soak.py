@@ -24,7 +24,7 @@ from statistics import median
 import click
 import psycopg
 
-from bot.app import SystemClock
+from bot.clock import SystemClock
 from bot.demo.answers import HOSTILE
 from bot.demo.provider import SimulatedProvider
 from bot.demo.run import API_KEY, BOT_TOKEN, SIGNING_SECRET

@@ -42,7 +42,7 @@ def chromium() -> str:
 def _address(executable: str) -> str:
     """Start the browser, and return where it is spoken to."""
     profile = Path(_running.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-    browser = subprocess.Popen(  # noqa: S603 - the system's browser
+    browser = subprocess.Popen(
         [executable, *ARGUMENTS, "--remote-debugging-port=0", f"--user-data-dir={profile}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -178,7 +178,7 @@ HOSTILE: Final[Mapping[str, Answer]] = MappingProxyType(
         "reset_in_body": Answer(body=_me(_CREDITS), stall_in_body=20, close_early=True),
         "huge_body": Answer(body=b'{"success": true, "code": 200, "message": "x', repeat_to_bytes=50_000_000),
         # A perfect body once unpacked, but for its size: blanks follow it.
-        "gzip_bomb": Answer(body=_GOOD_BYTES + b" ", repeat_to_bytes=120_000_000, gzipped=True),
+        "gzip_bomb": Answer(body=_GOOD_BYTES + b" ", repeat_to_bytes=30_000_000, gzipped=True),
         "broken_gzip": Answer(body=_GOOD_BYTES, headers={"Content-Encoding": "gzip"}),
         "wrong_charset": _typed("application/json; charset=utf-8", "utf-16"),
         "wrong_charset_latin_1": _typed("application/json; charset=utf-8", "latin-1"),

@@ -430,7 +430,7 @@ async def test_a_gzip_bomb_is_small_on_the_wire_and_a_perfect_body_if_unpacked(
     assert headers["Content-Encoding"] == "gzip"
     assert len(packed) < 1_000_000
     unpacked = zlib.decompress(packed, wbits=31)
-    assert len(unpacked) == 120_000_000
+    assert len(unpacked) == 30_000_000
     assert unpacked.rstrip() == json.dumps(SAMPLE).encode()
 
 
