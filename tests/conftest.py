@@ -25,16 +25,17 @@ async def exhibit(
     provider_mode: str = "fine",
     provider_answer: Answer | None = None,
     slack_fault: str = "fine",
+    accounts: str = "",
     **settings: Any,
 ) -> AsyncIterator[Demo]:
-    """Run bot and simulators, the account still; entered when the bot watches."""
+    """Run bot and simulators, one SMS account that stands still; entered when the bot watches."""
 
     def prepare(world: DemoWorld, provider: SimulatedProvider, slack: SimulatedSlack) -> None:
         world.apply({"provider": provider_mode})
         provider.answer = provider_answer
         slack.fault = slack_fault
 
-    async with exhibition(drain=0, prepare=prepare, **settings) as demo:
+    async with exhibition(drain=0, accounts=accounts, prepare=prepare, **settings) as demo:
         async with asyncio.timeout(10):
             await demo.bot.watching.wait()
         yield demo

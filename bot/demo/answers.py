@@ -11,14 +11,18 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from bot.demo.world import Mode
+from bot.demo.holdings import Mode
 
 MOVED = "/v1/me-moved"
 """Where the answer `redirect` points to."""
 
 _CHUNK = 64 * 1024
 _GZIP = 31  # zlib's number for a full window in gzip's wrapper
-_USER = {"username": "exemple@email.com", "firstname": "John", "lastname": "Doe"}
+USER: Final[Mapping[str, str]] = MappingProxyType(
+    {"username": "exemple@email.com", "firstname": "John", "lastname": "Doe"}
+)
+"""The vendor's made-up customer."""
+
 _CREDITS: Final[Mapping[str, object]] = {
     "creditSms": 269082,
     "creditSmsECO": 444570,
@@ -99,7 +103,7 @@ def with_values(values: Mapping[str, object]) -> Answer:
         for name, value in {**_CREDITS, **values}.items()
         if value is not MISSING
     )
-    user = json.dumps(_USER)
+    user = json.dumps(dict(USER))
     return Answer(body=f'{{"success": true, "code": 200, "user": {user}, "credits": {{{fields}}}}}'.encode())
 
 
@@ -123,11 +127,11 @@ def html(status: int, title: str, headers: Mapping[str, str] | None = None) -> A
 
 
 def _typed(content_type: str, encoding: str) -> Answer:
-    body = json.dumps(_me(_CREDITS, {**_USER, "firstname": "Zoé"}), ensure_ascii=False)
+    body = json.dumps(_me(_CREDITS, {**USER, "firstname": "Zoé"}), ensure_ascii=False)
     return Answer(body=body.encode(encoding), headers={"Content-Type": content_type})
 
 
-def _me(credit: Mapping[str, object], user: Mapping[str, str] = MappingProxyType(_USER)) -> dict[str, object]:
+def _me(credit: Mapping[str, object], user: Mapping[str, str] = USER) -> dict[str, object]:
     return {"success": True, "code": 200, "user": dict(user), "credits": dict(credit)}
 
 
@@ -208,7 +212,7 @@ def _gzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _xml(credit: Mapping[str, object]) -> Answer:
     # Positional, as the vendor prints it: who sits where is known from the order alone.
-    user = "".join(f"<{name}>{value}</{name}>" for name, value in _USER.items())
+    user = "".join(f"<{name}>{value}</{name}>" for name, value in USER.items())
     entries = "".join(
         f"<entry>{f'<![CDATA[{value}]]>' if isinstance(value, str) else value}</entry>"
         for value in credit.values()

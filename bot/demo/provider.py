@@ -1,4 +1,4 @@
-"""The provider over HTTP, simulated: SMS Partner's `GET /v1/me` for one account, or as a test has it."""
+"""The provider over HTTP, simulated: its three products for the world's accounts, or as a test has it."""
 
 import asyncio
 import contextlib
@@ -8,23 +8,27 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol, Self
 
 from aiohttp import web
 
-from bot.demo.answers import GOOD, HOSTILE, MODE_ANSWERS, MOVED, Answer, account, html
+from bot.demo.answers import GOOD, MODE_ANSWERS, MOVED, Answer
+from bot.demo.holdings import PrepaidAccount
 from bot.demo.journal import Journal
-from bot.demo.world import Mode
+from bot.demo.products import BASES, MOST_A_MINUTE, Question, good, listing, question, refused, without_key
+
+MINUTE = timedelta(minutes=1)
 
 
 class World(Protocol):
-    """What the provider asks of the world: the account's present figures, and how to answer."""
+    """What the provider asks of the world: its accounts, with their figures and how to answer."""
 
     @property
-    def mode(self) -> Mode: ...  # noqa: D102 the class says it
+    def account(self) -> PrepaidAccount: ...  # noqa: D102 the class says it
 
-    def figures(self) -> Mapping[str, str]: ...  # noqa: D102 the class says it
+    def holder(self, name: str) -> PrepaidAccount | None: ...  # noqa: D102 the class says it
 
 
 @dataclass(frozen=True)
@@ -37,21 +41,40 @@ class Request:
 
 
 class SimulatedProvider:
-    """SMS Partner on loopback: answers from the world's account, or what a test has scripted."""
+    """The provider on loopback: answers from the world's accounts, or what a test has scripted.
+
+    `api_key` opens the first account; `keys` says which key opens which account, by its name.
+    """
 
     def __init__(
-        self, world: World, *, api_key: str, clock: Callable[[], datetime], slow_seconds: float = 4.0
+        self,
+        world: World,
+        *,
+        clock: Callable[[], datetime],
+        api_key: str = "",
+        slow_seconds: float = 4.0,
+        keys: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.api_url = ""
+        self.origin = ""
         self.answer: Answer | None = None
         self.answers: deque[Answer] = deque()
         self.requests: Journal[Request] = Journal()
         self.exchanges: Journal[str] = Journal()
         self._world = world
-        self._api_key = api_key
+        self._keys = {api_key: world.account.name, **keys}
+        self._lately: dict[tuple[str, str], deque[datetime]] = {}
         self._clock = clock
         self._slow_seconds = slow_seconds
         self._arrival = asyncio.Event()
+
+    @property
+    def api_url(self) -> str:
+        """Where SMS Partner's API begins."""
+        return self.url_of("sms")
+
+    def url_of(self, product: str) -> str:
+        """Return where a product's API begins."""
+        return f"{self.origin}{BASES[product]}" if self.origin else ""
 
     @property
     def redirect_followed(self) -> bool:
@@ -68,7 +91,7 @@ class SimulatedProvider:
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()
-            self.api_url = f"http://{host}:{runner.addresses[0][1]}/v1"
+            self.origin = f"http://{host}:{runner.addresses[0][1]}"
             yield self
         finally:
             await runner.cleanup()
@@ -88,32 +111,52 @@ class SimulatedProvider:
         self._arrival.set()
         self._arrival = asyncio.Event()
         answer = self._answer_to(request)
-        self.exchanges.append(f"{request.method} {request.path} → {answer.status}")
+        self.exchanges.append(f"{request.method} {without_key(request.path)} → {answer.status}")
         return await self._send(request, answer)
 
     def _answer_to(self, request: web.Request) -> Answer:
         if request.path == MOVED:
             return GOOD
-        if request.path != "/v1/me":
-            return html(404, "Not Found")
-        if request.method != "GET":
-            return html(405, "Method Not Allowed", {"Allow": "GET"})
+        asked = question(request.method, request.path, request.query)
+        if isinstance(asked, Answer):
+            return asked
+        too_often = self._too_often(asked)
         if self.answers:
             return self.answers.popleft()
         if self.answer is not None:
             return self.answer
-        mode = self._world.mode
+        return refused(asked.product, 429, "Trop de requêtes") if too_often else self._by_mode(asked)
+
+    def _too_often(self, asked: Question) -> bool:
+        """Count a request, and tell whether it is one too many for its minute."""
+        most = MOST_A_MINUTE.get(asked.product)
+        if most is None:
+            return False
+        now = self._clock()
+        lately = self._lately.setdefault((asked.product, asked.key), deque(maxlen=most + 1))
+        lately.append(now)
+        return len(lately) > most and now - lately[0] < MINUTE
+
+    def _by_mode(self, asked: Question) -> Answer:
+        account = self._holder(asked)
+        mode = (account or self._world.account).mode
         if mode in MODE_ANSWERS:
             return MODE_ANSWERS[mode]
-        answer = self._account(request.query)
+        answer = self._about(account, asked)
         return replace(answer, delay_before_headers=self._slow_seconds) if mode == "slow" else answer
 
-    def _account(self, query: Mapping[str, str]) -> Answer:
-        if not query.get("apiKey"):
-            return HOSTILE["code_1"]
-        if query["apiKey"] != self._api_key:
-            return HOSTILE["code_10"]
-        return account(self._world.figures(), xml=query.get("_format") == "xml")
+    def _holder(self, asked: Question) -> PrepaidAccount | None:
+        found = self._world.holder(self._keys.get(asked.key, ""))
+        return found if found and found.tariff.product == asked.product else None
+
+    def _about(self, account: PrepaidAccount | None, asked: Question) -> Answer:
+        if not asked.key:
+            return refused(asked.product, 1, "La clé API est requise")
+        if account is None:
+            return refused(asked.product, 10, "Clé API incorrecte")
+        if asked.page:
+            return listing(account.subaccounts.listed() if account.subaccounts else (), asked.page)
+        return good(asked.product, account.figures(), xml=asked.xml)
 
     async def _send(self, request: web.Request, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(status=answer.status, headers=answer.headers)

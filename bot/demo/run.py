@@ -6,7 +6,6 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ import click
 from bot import app, web
 from bot.app import Bot
 from bot.clock import SystemClock
+from bot.demo.exhibits import ACCOUNTS, exhibits, one_alone
 from bot.demo.page import page_app
 from bot.demo.provider import SimulatedProvider
 from bot.demo.slack_api import SimulatedSlack
 from bot.demo.stage import CommandHelp, Subcommand
-from bot.demo.world import DemoWorld, PrepaidAccount
+from bot.demo.world import DemoWorld
 from bot.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -28,25 +28,28 @@ BOT_TOKEN = "xoxb-demo"  # noqa: S105 - the simulated Slack takes it, no other
 APP_TOKEN = "xapp-demo"  # noqa: S105 - the simulated Slack takes it, no other
 SIGNING_SECRET = "demo-signing-secret"  # noqa: S105 - signs requests of the simulated Slack alone
 
-START_BALANCE = Decimal("209.000")
 DRAIN = 5
 """SMS a second: the first threshold is crossed within two minutes if nobody touches anything."""
 
 SETTINGS: Mapping[str, Any] = {
     "alert_channel": "C0ALERTS",
-    "credit_sms_warning": "5000",
-    "credit_sms_critical": "1000",
-    "balance_warning": "150.00",
     "poll_interval": "1s",
     "mention_on_critical": "<@U0ALICE>",
 }
+ALONE: Mapping[str, Any] = {
+    "smspartner_api_key": API_KEY,
+    "credit_sms_warning": "5000",
+    "credit_sms_critical": "1000",
+    "balance_warning": "150.00",
+}
+"""What sets the bot to watch one SMS account, without a list of accounts."""
 
 COMMAND = CommandHelp(
     "/smscredits",
     "[account | alerts | ack | snooze 2h | resume | thresholds | share | help]",
     (
         Subcommand("", "what is left, read live"),
-        Subcommand("sms", "the account “sms” in detail"),
+        Subcommand("sms", "the account “sms” in detail, with its sub-accounts"),
         Subcommand("alerts", "what is open, and when the next word comes"),
         Subcommand("ack", "no more reminders: you have it"),
         Subcommand("snooze", "no reminders for a while, such as 2h"),
@@ -74,16 +77,21 @@ async def exhibition(
     port: int = 0,
     *,
     drain: int = DRAIN,
+    accounts: str = ACCOUNTS,
     prepare: Callable[[DemoWorld, SimulatedProvider, SimulatedSlack], None] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Demo]:
-    """Run the whole demo on loopback; `prepare` sees the world before the bot does."""
+    """Run the whole demo on loopback; `prepare` sees the world before the bot does.
+
+    `accounts` is what `ACCOUNTS` would hold; empty for one SMS account of the key variable.
+    """
     clock = SystemClock().now
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="smscredits-demo-")))
-        world = DemoWorld(PrepaidAccount(clock, balance=START_BALANCE, drain=drain))
+        shown = exhibits(accounts, clock, drain=drain) if accounts else one_alone(API_KEY, clock, drain=drain)
+        world = DemoWorld(*shown.held)
         provider = await stack.enter_async_context(
-            SimulatedProvider(world, api_key=API_KEY, clock=clock).serving()
+            SimulatedProvider(world, keys=shown.keys, clock=clock).serving()
         )
         slack = await stack.enter_async_context(
             SimulatedSlack(
@@ -94,19 +102,22 @@ async def exhibition(
             prepare(world, provider, slack)
         page = page_app(slack, world, clock, command=COMMAND, exchanges=lambda: provider.exchanges)
         page_port = await stack.enter_async_context(web.serving(page, port, LOOPBACK))
-        chosen = Settings.model_validate(
-            {
+        chosen = Settings(
+            shown.listed,
+            **{
                 **SETTINGS,
+                **({"accounts": accounts} if accounts else ALONE),
                 "slack_bot_token": BOT_TOKEN,
                 "slack_signing_secret": SIGNING_SECRET,
                 "slack_api_url": slack.api_url,
-                "smspartner_api_key": API_KEY,
-                "smspartner_api_url": provider.api_url,
+                "smspartner_api_url": provider.url_of("sms"),
+                "voicepartner_api_url": provider.url_of("voice"),
+                "mailpartner_api_url": provider.url_of("mail"),
                 "database_url": f"sqlite:///{folder / 'demo.db'}",
                 "port": 0,
                 "drain_seconds": 3,
                 **settings,
-            }
+            },
         )
         bot = await stack.enter_async_context(app.running(chosen, host=LOOPBACK))
         if chosen.slack_app_token is None:

@@ -13,6 +13,8 @@ from aiohttp import web
 
 PAUSE_SECONDS = 0.1
 LOG_LINES = 60
+COUNTED_LINES = 6
+"""A line that is among so many last ones is counted instead of written again."""
 
 
 class Person(Protocol):
@@ -142,7 +144,7 @@ class Slack(Protocol):
 
 
 class World(Protocol):
-    """What the panel shows and does: the account at the provider, and how the provider behaves."""
+    """What the panel shows and does: the accounts at the provider, and how the provider behaves."""
 
     @property
     def version(self) -> int:
@@ -151,11 +153,8 @@ class World(Protocol):
     async def changed(self, since: int) -> int:
         """Wait until the version is above `since` and return it."""
 
-    def figures(self) -> Mapping[str, str]:
-        """Return the present figures, exact, as the provider would print them."""
-
-    def settings(self) -> Mapping[str, Any]:
-        """Return the provider's mode and the drain in SMS per second."""
+    def accounts(self) -> Sequence[Mapping[str, Any]]:
+        """Return each account: its figures as the provider would print them, sub-accounts, mode and drain."""
 
     def apply(self, change: Mapping[str, Any]) -> None:
         """Make one change; ValueError with the reason when it makes no sense."""
@@ -189,10 +188,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the live log; `at` in Unix seconds, when the page first saw it."""
+    """A line of the live log, and how often it came; `at` in Unix seconds, when the page last saw it."""
 
     at: float
     text: str
+    count: int = 1
 
 
 class Stage:
@@ -225,7 +225,7 @@ class Stage:
             "channel": {"id": scene.channel_id, "name": scene.channel_name},
             "command": asdict(self.command),
             "messages": [self._message(m) for m in slack.messages if m.channel == scene.channel_id],
-            "world": {"figures": dict(self.world.figures()), **self.world.settings(), "slack": slack.fault},
+            "world": {"accounts": list(self.world.accounts()), "slack": slack.fault},
             "log": [asdict(line) for line in self._log],
             "now": now,
         }
@@ -261,7 +261,15 @@ class Stage:
         fresh = [*exchanges[self._exchanges_seen :]]
         fresh += [f"{call.method} → {call.outcome}" for call in calls[self._calls_seen :]]
         self._exchanges_seen, self._calls_seen = len(exchanges), len(calls)
-        self._log.extend(Line(now, text) for text in fresh)
+        for text in fresh:
+            self._note(now, text)
+
+    def _note(self, now: float, text: str) -> None:
+        """Write a line down; one that came lately is counted, for the polls would hide all else."""
+        again = next((line for line in list(self._log)[-COUNTED_LINES:] if line.text == text), None)
+        if again:
+            self._log.remove(again)
+        self._log.append(Line(now, text, again.count + 1 if again else 1))
 
 
 class Feed:

@@ -14,6 +14,7 @@ from bot.slack.elements import (
     Block,
     Message,
     context,
+    divider,
     fitting,
     header,
     mrkdwn,
@@ -44,7 +45,8 @@ class Answers:
             return self._compact(statuses)
         parts = [self._detailed(status, now, alone=len(statuses) == 1) for status in statuses]
         text = " ".join(part.text for part in parts)
-        return Message(text, tuple(block for part in parts for block in part.blocks))
+        divided = [block for part in parts for block in (divider(), *part.blocks)]
+        return Message(text, tuple(divided[1:]))
 
     def _compact(self, statuses: Sequence[AccountStatus]) -> Message:
         worst_first = sorted(statuses, key=lambda status: (-_gravity(status), status.account.name))

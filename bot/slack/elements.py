@@ -86,3 +86,8 @@ def section(text: str) -> Block:
 def context(text: str) -> Block:
     """Return what stands small below."""
     return {"type": "context", "elements": [mrkdwn(text)]}
+
+
+def divider() -> Block:
+    """Return a line between what stands above and below."""
+    return {"type": "divider"}

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -149,11 +149,12 @@ class SmallWorld(Changing):
             "currency": "EUR",
         }
 
-    def settings(self) -> Mapping[str, Any]:
-        return {"provider": self.mode, "drain": self.drain}
+    def accounts(self) -> Sequence[Mapping[str, Any]]:
+        account = {"name": "sms", "product": "sms", "piece": "SMS", "price": "0.038", "subaccounts": None}
+        return [{**account, "figures": self.figures(), "provider": self.mode, "drain": self.drain}]
 
     def apply(self, change: Mapping[str, Any]) -> None:
-        if set(change) - {"burn", "empty", "top_up", "drain", "provider"}:
+        if set(change) - {"account", "burn", "empty", "top_up", "drain", "provider"}:
             raise ValueError("no such change")
         self.changes.append(change)
         self.mode = str(change.get("provider", self.mode))
@@ -794,12 +795,15 @@ async def test_the_world_shows_its_figures_and_changes(demo: Demo) -> None:
         await demo.world.tell()
         await expect(world.locator("[data-figure=creditSms]")).to_have_text("0")
     assert demo.world.changes == [
-        {"burn": 1000},
-        {"burn": 10000},
-        {"empty": True},
-        {"top_up": "100"},
-        {"drain": 6},
-        {"provider": "degraded"},
+        {"account": "sms", **change}
+        for change in (
+            {"burn": 1000},
+            {"burn": 10000},
+            {"empty": True},
+            {"top_up": "100"},
+            {"drain": 6},
+            {"provider": "degraded"},
+        )
     ]
 
 
@@ -843,8 +847,9 @@ async def test_the_first_event_is_the_whole_scene(demo: Demo) -> None:
     assert scene["channel"] == {"id": "C0ALERTS", "name": "sms-alerts"}
     assert [user["is_bot"] for user in scene["users"]] == [False, False, True]
     assert scene["command"]["subcommands"][1]["text"] == "ack [ACCOUNT]"
-    assert scene["world"]["figures"]["balance"] == "10225.119"
-    assert scene["world"]["provider"] == "fine"
+    (account,) = scene["world"]["accounts"]
+    assert account["figures"]["balance"] == "10225.119"
+    assert account["provider"] == "fine"
     assert scene["now"] == AT
     assert scene["messages"] == [
         {

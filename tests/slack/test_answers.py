@@ -93,7 +93,8 @@ def taken(message: Message) -> Message:
 def test_up_to_three_accounts_are_described_in_full() -> None:
     watched = accounts(3)
     message = taken(blocks(watched).status([status(account) for account in watched], NOW))
-    assert [block["type"] for block in message.blocks] == ["section", "section", "context"] * 3
+    each = ["section", "section", "context"]
+    assert [block["type"] for block in message.blocks] == [*each, "divider", *each, "divider", *each]
     assert all(account.name in message.text for account in watched)
 
 
