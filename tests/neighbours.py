@@ -13,8 +13,8 @@ from aiohttp import web
 
 from bot import settings
 from bot.clock import SystemClock
+from bot.demo.exhibits import START
 from bot.demo.provider import SimulatedProvider
-from bot.demo.run import START_BALANCE
 from bot.demo.slack_api import SimulatedSlack
 from bot.demo.world import DemoWorld, PrepaidAccount
 
@@ -50,7 +50,7 @@ class Neighbours:
 async def neighbours() -> AsyncIterator[Neighbours]:
     """Serve a provider with 5,500 SMS left, and a workspace."""
     clock = SystemClock().now
-    world = DemoWorld(PrepaidAccount(clock, balance=START_BALANCE, drain=0))
+    world = DemoWorld(PrepaidAccount(clock, balance=START["sms"], drain=0))
     provider = SimulatedProvider(world, api_key=API_KEY, clock=clock)
     slack = SimulatedSlack(
         bot_token=BOT_TOKEN,

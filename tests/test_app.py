@@ -71,7 +71,7 @@ async def test_what_nobody_expected_is_logged_at_once_and_tried_again(tmp_path: 
             with sqlite3.connect(path) as database:
                 database.execute("DROP TABLE alembic_version")
             database.close()
-            await told(demo, "I watch the SMS Partner account sms")
+            await told(demo, "I watch 3 accounts")
 
 
 @pytest.mark.parametrize("mode", [{}, SOCKET_MODE], ids=["http", "socket"])

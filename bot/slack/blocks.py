@@ -82,7 +82,7 @@ class Blocks(Answers):
         emoji = UNREADABLE if unreadable else EMOJI[episode.level]
         said = [f"{title}.", *facts]
         blocks = [header(f"{emoji} {title}"), *sections(facts)]
-        small = [words.account(episode.account), words.since(episode)]
+        small = [words.whose(episode), words.since(episode)]
         if reading and not unreadable:
             figures = f"{words.everything(reading.credits)}."
             said.append(figures)
@@ -98,7 +98,7 @@ class Blocks(Answers):
     def _closed(self, episode: Episode) -> Message:
         title = self.words.title(replace(episode, ended_at=None))
         why = self.words.closed(episode)
-        account = self.words.account(episode.account)
+        account = self.words.whose(episode)
         return Message(f"{title}. {why} {account}", (header(title), section(why), context(account)))
 
     def _ended(
@@ -106,7 +106,7 @@ class Blocks(Answers):
     ) -> Message:
         title = self.words.title(episode)
         facts = (*self.words.end(episode, watch.reading, told_late=told_late), *extra)
-        account = self.words.account(episode.account)
+        account = self.words.whose(episode)
         return Message(
             " ".join([f"{title}.", *facts, account]),
             (header(f"{ENDED} {title}"), *sections(facts), context(account)),

@@ -17,7 +17,7 @@ class AlertWords(EpisodeWords):
         episode, watch = alert.episode, alert.watch
         head = self.say.alert.format(
             title=self.title(episode),
-            account=self.account(episode.account) if episode.members else escape(episode.account),
+            account=self.whose(episode) if episode.members else escape(episode.account),
             since=self.time(episode.opened_at),
         )
         credits_ = watch.reading.credits if watch.reading else None

@@ -16,6 +16,7 @@ class Catalogue:
 
     locale: str
     providers: Mapping[Product, str]
+    some_provider: str
     account_pages: Mapping[Product, str]
     key_pages: Mapping[Product, str]
     url_settings: Mapping[Product, str]
@@ -111,6 +112,8 @@ class Catalogue:
     mends: Mapping[Cause, str]
 
     hello: str
+    hello_several: str
+    hello_account: str
     hello_many: str
     hello_products: Mapping[Product, str]
     subaccount_rules: str

@@ -16,6 +16,7 @@ _SLACKS_FAULT = "Slack answers with a fault of its own"
 ENGLISH = Catalogue(
     locale="en",
     providers={Product.SMS: "SMS Partner", Product.VOICE: "Voice Partner", Product.MAIL: "Mail Partner"},
+    some_provider="The provider",
     account_pages={
         Product.SMS: "<https://my.smspartner.fr/|the account>",
         Product.VOICE: "the account at Voice Partner",
@@ -211,6 +212,8 @@ ENGLISH = Catalogue(
         Cause.REFUSED: _ASK_PROVIDER,
     },
     hello="I watch the {provider} account {account} for this channel, every {interval}: {rules}.",
+    hello_several="I watch {accounts} for this channel, every {interval}:",
+    hello_account="• {account} ({provider}): {rules}.",
     hello_many=(
         "I watch {accounts} for this channel, every {interval}. `/smscredits thresholds` lists the rules."
     ),

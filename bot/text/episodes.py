@@ -38,6 +38,11 @@ class EpisodeWords(AmountWords):
             return self.say.group
         return self.say.account.format(account=escape(name))
 
+    def whose(self, episode: Episode) -> str:
+        """Name the account of an episode, or say that they are several."""
+        alone = len(episode.members) == 1
+        return self.account(episode.members[0].account if alone else episode.account)
+
     def title(self, episode: Episode) -> str:
         """Say the news of an episode as it is now."""
         if episode.trouble is Trouble.UNREADABLE:
@@ -53,11 +58,11 @@ class EpisodeWords(AmountWords):
 
     def _unreadable_title(self, episode: Episode) -> str:
         ended = episode.ended_at is not None
-        if episode.members:
+        if len(episode.members) > 1:
             template = self.say.group_ended_title if ended else self.say.group_title
             count = sum(ended or member.until is None for member in episode.members)
             return template.format(count=self.counted(count), host=escape(episode.account.split("@")[0]))
-        account = escape(episode.account)
+        account = escape(episode.members[0].account if episode.members else episode.account)
         if episode.failure and episode.failure.listing:
             template = self.say.unlisted_ended_title if ended else self.say.unlisted_title
             return template.format(account=account)
@@ -72,8 +77,8 @@ class EpisodeWords(AmountWords):
         if episode.failure:
             account = self._account_of(episode)
             listing = (self.say.listing_failed,) if episode.failure.listing else ()
-            why = (*listing, self.cause(episode.failure, account), self.mend(episode.failure, account))
-            return (*why, *self._members(episode))
+            cause = self.cause(episode.failure, account, self._providers_of(episode))
+            return (*listing, cause, self.mend(episode.failure, account), *self._members(episode))
         if credits_ is None:
             return (self.say.no_reading,)
         own = tuple(one for one in episode.firing if not one.subaccount)
@@ -176,10 +181,10 @@ class EpisodeWords(AmountWords):
             ended_at=self.time(episode.ended_at) if episode.ended_at else "",
         )
 
-    def cause(self, failure: Failure, account: Account | None = None) -> str:
-        """Say why an account could not be read."""
+    def cause(self, failure: Failure, account: Account | None = None, provider: str = "") -> str:
+        """Say why an account could not be read; `provider` where another name than its own is meant."""
         return self.say.causes[failure.cause].format(
-            provider=self.provider(account.product if account else Product.SMS),
+            provider=provider or self.provider(account.product if account else Product.SMS),
             field=escape(failure.field),
             status=failure.status or "?",
             code=escape(failure.code) or "?",
@@ -210,8 +215,15 @@ class EpisodeWords(AmountWords):
         return self.say.cannot_read_since.format(read_at=self.time(reading.began_at))
 
     def _account_of(self, episode: Episode) -> Account:
-        known = self.accounts.get(episode.account)
+        first = episode.members[0].account if episode.members else episode.account
+        known = self.accounts.get(first)
         return known or Account(episode.account, episode.channel, product=episode.product)
+
+    def _providers_of(self, episode: Episode) -> str:
+        """Name the provider of accounts that share an episode, though one host may serve several products."""
+        known = (self.accounts.get(member.account) for member in episode.members)
+        products = {account.product for account in known if account}
+        return self.say.some_provider if len(products) > 1 else ""
 
     def _crossed(self, rule: Firing, credits_: Credits) -> str:
         amount = credits_.amounts.get(rule.field)
@@ -254,6 +266,8 @@ class EpisodeWords(AmountWords):
         )
 
     def _members(self, episode: Episode) -> tuple[str, ...]:
+        if len(episode.members) == 1:
+            return ()  # the title says it all
         lines = (self._member(episode, member) for member in episode.members[:LISTED])
         return (*lines, *self.more(len(episode.members) - LISTED))
 

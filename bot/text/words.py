@@ -60,26 +60,26 @@ class Words(AlertWords):
             counts = Counter(account.product for account in accounts)
             products = (self._of_provider(product, counts[product]) for product in Product if counts[product])
             return self.say.hello_many.format(accounts=", ".join(products), interval=every)
-        return " ".join(
-            self.say.hello.format(
-                provider=self.provider(account.product),
-                account=escape(account.name),
-                interval=every,
-                rules=", ".join(self._short_rules(account)),
-            )
-            for account in accounts
-        )
+        if len(accounts) == 1:
+            return self._watched(self.say.hello, accounts[0], interval=every)
+        count = self.counted(len(accounts))
+        lines = (self._watched(self.say.hello_account, account) for account in accounts)
+        return "\n".join([self.say.hello_several.format(accounts=count, interval=every), *lines])
+
+    def _watched(self, template: str, account: Account, **more: str) -> str:
+        provider, name = self.provider(account.product), escape(account.name)
+        return template.format(provider=provider, account=name, rules=self._short_rules(account), **more)
 
     def _of_provider(self, product: Product, count: int) -> str:
         return self.say.hello_products[product].format(count=self.counted(count))
 
-    def _short_rules(self, account: Account) -> tuple[str, ...]:
-        own = tuple(self.rule(rule) for rule in account.rules) or (self.say.hello_no_rules,)
+    def _short_rules(self, account: Account) -> str:
+        own = ", ".join(self.rule(rule) for rule in account.rules) or self.say.hello_no_rules
         if account.subaccounts is None:
             return own
         rules = [self.rule(rule) for rule in account.subaccounts.rules]
         theirs = self.say.subaccount_rules.format(rules=", ".join(rules))
-        return (*own, theirs if rules else self.say.subaccount_no_rules)
+        return f"{own}; {theirs if rules else self.say.subaccount_no_rules}"
 
     def named(self, accounts: Sequence[Account]) -> str:
         """Name accounts, as many as fit."""

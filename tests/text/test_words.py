@@ -446,6 +446,17 @@ def test_the_greeting_says_what_is_watched_how_often_and_by_which_thresholds() -
     )
 
 
+def test_the_greeting_of_a_few_accounts_has_a_line_for_each() -> None:
+    parent = replace(account(MONEY, name="marketing"), subaccounts=SubAccounts((MONEY,)))
+    mail = replace(account(name="news"), product=Product.MAIL)
+    of_money = WORDS.rule(MONEY)
+    assert WORDS.hello([parent, mail], timedelta(minutes=5)).split("\n") == [
+        "I watch 2 accounts for this channel, every 5 min:",
+        f"• marketing (SMS Partner): {of_money}; each sub-account: {of_money}.",
+        f"• news (Mail Partner): {ENGLISH.hello_no_rules}.",
+    ]
+
+
 def test_without_thresholds_the_bot_says_what_it_still_warns_of() -> None:
     for said in (WORDS.hello([account()], timedelta(minutes=5)), *WORDS.rules(account())):
         assert "only when it is empty or cannot be read" in said
@@ -676,6 +687,34 @@ def test_accounts_of_one_host_that_fails_are_told_together_each_by_its_name() ->
     assert WORDS.closed(split) == "Each account that still cannot be read has an alert of its own now."
 
 
+def test_one_account_of_a_host_that_fails_alone_is_told_by_its_name() -> None:
+    lasting, over = (replace(episode, members=episode.members[:1]) for episode in group_episodes())
+    assert WORDS.title(lasting) == "Account one cannot be read"
+    assert WORDS.title(over) == "Account one can be read again"
+    assert WORDS.whose(lasting) == "Account one"
+    assert WORDS.facts(lasting, None) == ("SMS Partner cannot be reached.", WORDS.mend(DOWN))
+
+
+@pytest.mark.parametrize(
+    ("products", "provider"),
+    [
+        ((Product.VOICE, Product.VOICE), "Voice Partner"),
+        ((Product.SMS, Product.VOICE), "The provider"),
+    ],
+)
+def test_where_one_host_serves_several_products_none_of_them_is_blamed_alone(
+    products: tuple[Product, ...], provider: str
+) -> None:
+    lasting, _ = group_episodes()
+    names = [member.account for member in lasting.members]
+    known_ = {
+        name: replace(account(name=name), product=product)
+        for name, product in zip(names, products, strict=False)
+    }
+    said = replace(WORDS, accounts=known_).facts(lasting, None)
+    assert said[0] == f"{provider} cannot be reached."
+
+
 # The catalogue
 
 
@@ -795,6 +834,7 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     words.aged_reading(everything, at(5))
     words.read_at(everything)
     words.account("sms")
+    words.hello([WATCHED], timedelta(minutes=5))
     words.hello([WATCHED, account()], timedelta(minutes=5))
     words.rules(WATCHED)
     words.rules(account())
