@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from bot.demo.holdings import SubAccounts
+from bot.demo.tariffs import VOICE
 from bot.demo.world import MODES, DemoWorld, PrepaidAccount
 
 
@@ -257,3 +259,60 @@ async def test_draining_is_told_about_once_a_second(clock: Clock) -> None:
     begun = loop.time()
     await world.changed(0)
     assert 0.9 < loop.time() - begun < 2
+
+
+# Several accounts
+
+
+def several(clock: Clock) -> DemoWorld:
+    parent = PrepaidAccount(clock, subaccounts=SubAccounts(clock, [Decimal(10), Decimal(20)], first=101))
+    return DemoWorld(parent, PrepaidAccount(clock, name="voice", tariff=VOICE, balance=Decimal(19)))
+
+
+def test_every_account_is_shown_with_its_sub_accounts(clock: Clock) -> None:
+    sms, voice = several(clock).accounts()
+    assert [(one["id"], one["figures"]["balance"]) for one in sms["subaccounts"]] == [
+        (101, "10.000"),
+        (102, "20.000"),
+    ]
+    assert (voice["subaccounts"], voice["piece"], voice["figures"]["balance"]) == (None, "calls", "19.000")
+
+
+def test_calls_that_cannot_be_paid_are_never_made(clock: Clock) -> None:
+    world = several(clock)
+    world.apply({"account": "voice", "burn": 500})
+    _, voice = world.accounts()
+    assert voice["figures"]["balance"] == "0.000"
+    assert "toSend" not in voice["figures"]
+
+
+def test_a_change_without_an_account_is_for_the_first(clock: Clock) -> None:
+    world = several(clock)
+    world.apply({"provider": "slow"})
+    assert [one["provider"] for one in world.accounts()] == ["slow", "fine"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"account": "fax", "burn": 1}, "account: there is none called 'fax'"),
+        ({"account": 7, "burn": 1}, "account: there is none called 7"),
+        ({"account": "sms"}, "one change at a time"),
+        ({"account": "sms", "burn": 1, "drain": 1}, "one change at a time"),
+        ({"subaccount": 7, "burn": 1}, "subaccount: sms has none with the id 7"),
+        ({"subaccount": "101", "burn": 1}, "subaccount: sms has none with the id '101'"),
+        ({"subaccount": 101, "drain": 1}, "unknown change 'drain'"),
+        ({"subaccount": 101, "remove": 1}, "remove: only true"),
+        ({"account": "voice", "subaccount": 101, "burn": 1}, "voice has none with the id 101"),
+        ({"account": "voice", "add_subaccount": True}, "voice can have no more sub-accounts"),
+        ({"every_provider": "down"}, "provider: one of fine"),
+    ],
+)
+def test_a_change_of_what_is_not_there_is_refused_and_changes_nothing(
+    clock: Clock, change: dict[str, Any], reason: str
+) -> None:
+    world = several(clock)
+    before = (world.accounts(), world.version)
+    with pytest.raises(ValueError, match=reason):
+        world.apply(change)
+    assert (world.accounts(), world.version) == before
