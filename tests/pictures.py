@@ -1,39 +1,146 @@
-"""Takes the README's pictures of the demo: `make pictures`."""
+"""Takes the README's pictures of the demo: `make pictures`; names in every alphabet need fonts that have them."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from bot import log
-from bot.demo.run import exhibition
+from bot.demo.run import Demo, exhibition
 from tests.browser import chromium_page, quit_chromium
+from tests.samples import named
 
 FOLDER = Path(__file__).parent.parent / "docs"
+COLUMN = {"width": 780, "height": 1400}
+PATIENCE = 60_000
+PRODUCTS = ("sms", "sms", "voice", "mail")
+THRESHOLDS = {
+    "sms": "creditSms = { warning = 5000, critical = 1000 }",
+    "voice": "balance = { warning = 15, critical = 5 }",
+    "mail": "creditMail = { warning = 5000, critical = 1000 }",
+}
+TROUBLES: Mapping[int, Mapping[str, object]] = {
+    3: {"burn": 1000},
+    8: {"burn": 5000},
+    21: {"provider": "wrong_key"},
+    30: {"burn": 100},
+    42: {"empty": True},
+    57: {"burn": 1000},
+}
+"""What befalls some of the two hundred accounts, by number."""
 
 
-async def picture(colours: Literal["light", "dark"]) -> None:
+def account(number: int) -> str:
+    """Return one of the two hundred accounts as the file says it."""
+    product = PRODUCTS[number % len(PRODUCTS)]
+    return (
+        f'[[account]]\nname = "{named(number)}"\nproduct = "{product}"\napi_key_env = "KEY_{number}"\n'
+        f"[account.thresholds]\n{THRESHOLDS[product]}\n"
+    )
+
+
+@asynccontextmanager
+async def channel(**settings: Any) -> AsyncIterator[tuple[Demo, Page]]:
+    """Show nothing but the channel of a demo that stands still."""
+    async with exhibition(drain=0, **settings) as demo, chromium_page(demo.url, **COLUMN) as page:
+        await expect(page.get_by_role("log")).to_contain_text("I watch", timeout=PATIENCE)
+        yield demo, page
+
+
+async def type_command(page: Page, text: str) -> None:
+    """Type a command, and wait for the answer."""
+    field = page.get_by_role("combobox")
+    await field.fill(text)
+    await field.press("Escape")
+    await field.press("Enter")
+    await expect(page.get_by_role("log")).to_contain_text("Only visible to you", timeout=PATIENCE)
+
+
+def newest(page: Page, text: str) -> Locator:
+    """Return the newest message in the channel that says so."""
+    return page.get_by_role("log", name="Messages").locator("article").filter(has_text=text).last
+
+
+async def whole_page(colours: Literal["light", "dark"]) -> None:
     """Take the channel after the command and the first alert."""
-    async with exhibition(drain=0) as demo, chromium_page(demo.url, colours=colours, height=860) as page:
+    async with exhibition(drain=0) as demo, chromium_page(demo.url, colours=colours, height=1010) as page:
         messages = page.get_by_role("log")
-        await expect(messages).to_contain_text("I watch the SMS Partner account sms")
-        field = page.get_by_role("combobox")
-        await field.fill("/smscredits")
-        await field.press("Escape")
-        await field.press("Enter")
-        await expect(messages).to_contain_text("Only visible to you")
+        await expect(messages).to_contain_text("I watch 3 accounts")
+        await type_command(page, "/smscredits")
         await page.get_by_role("button", name="Burn 1,000 SMS").click()
-        await expect(messages).to_contain_text("SMS credits are low", timeout=10_000)
+        await expect(messages).to_contain_text("SMS credits are low", timeout=PATIENCE)
         await page.screenshot(path=FOLDER / f"demo-{colours}.png")
 
 
+async def answer(count: int, accounts: str | None = None) -> None:
+    """Take the answer to the bare command with so many accounts."""
+    settings = {} if accounts is None else {"accounts": accounts}
+    async with channel(poll_interval="1h", **settings) as (_, page):
+        await type_command(page, "/smscredits")
+        await newest(page, "Only visible to you").screenshot(path=FOLDER / f"answer-{count}.png")
+
+
+async def answer_about_many() -> None:
+    """Take the answer of two hundred accounts, of which some are in trouble."""
+    accounts = "".join(account(number) for number in range(200))
+
+    def prepare(demo: Any, *_: object) -> None:
+        for number, change in TROUBLES.items():
+            demo.apply({"account": named(number), **change})
+
+    async with channel(poll_interval="1h", accounts=accounts, prepare=prepare) as (_, page):
+        await type_command(page, "/smscredits")
+        await newest(page, "Only visible to you").screenshot(path=FOLDER / "answer-200.png")
+
+
+async def episode() -> None:
+    """Take an episode at each of its turns, and put them into one picture."""
+    turns: list[tuple[str, bytes]] = []
+    settings = {"accounts": "", "reminder_critical": "20s", "reminder_warning": "24h"}
+    async with channel(**settings) as (demo, page):
+
+        async def turn(caption: str, text: str, of: str = "") -> None:
+            message = newest(page, text)
+            await expect(message).to_be_visible(timeout=PATIENCE)
+            if of:
+                message = page.locator(f'#messages article[data-ts="{of}"]')
+            await page.mouse.move(0, 0)
+            turns.append((caption, await message.screenshot()))
+
+        demo.world.apply({"burn": 600})
+        await turn("Opened: one message in the channel", "SMS credits are low")
+        living = await newest(page, "SMS credits are low").get_attribute("data-ts") or ""
+        await newest(page, "SMS credits are low").get_by_role("button", name="I have it").click()
+        await turn("Alice pressed “I have it”: the same message says so", "has it since", living)
+        demo.world.apply({"burn": 4000})
+        await turn("Worse: told again, in its thread and in the channel", "critically low")
+        await demo.slack.wait_for(lambda said: "next reminder" in said.text and said.thread_ts == living, 60)
+        demo.world.apply({"top_up": "100"})
+        await turn("Topped up, but not enough: the message follows", "not enough yet", living)
+        demo.world.apply({"top_up": "150"})
+        await turn("Ended: told, with all that came in", "It lasted")
+    await montage(turns, FOLDER / "episode.png")
+
+
+async def montage(turns: list[tuple[str, bytes]], path: Path) -> None:
+    """Put pictures below each other, each under its caption."""
+    async with exhibition(drain=0) as demo, chromium_page(demo.url, **COLUMN) as page:
+        del demo
+        await page.close()
+
+
 async def main() -> None:
-    """Take both."""
+    """Take them all."""
     log.configure("error", "console")
     try:
-        await picture("light")
-        await picture("dark")
+        await whole_page("light")
+        await whole_page("dark")
+        await answer(1, "")
+        await answer(3)
+        await answer_about_many()
     finally:
         quit_chromium()
 

@@ -24,6 +24,16 @@ NOW = datetime(2026, 7, 22, 12, 5, tzinfo=UTC)
 POLICY = Policy()
 
 
+ALPHABETS = (
+    "marketing", "ünïçödé", "рассылка", "ειδοποίηση", "התראות", "الرسائل", "विपणन", "ข้อความ", "情報通知", "알림톡",
+)  # fmt: skip
+
+
+def named(number: int) -> str:
+    """Return an account's name of 40 characters, the longest, in one alphabet after another."""
+    return f"{number}-{ALPHABETS[number % len(ALPHABETS)] * 20}"[:40]
+
+
 def at(minutes: float) -> datetime:
     """Return a time so many minutes after NOW."""
     return NOW + timedelta(minutes=minutes)

@@ -33,19 +33,14 @@ from bot.slack.blocks import Blocks, Message
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
+from tests.samples import named
 
 NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 RULES = tuple(
     Rule(Field.BALANCE, level, Decimal(threshold), "BALANCE_WARNING")
     for level, threshold in ((Level.WARNING, "200.50"), (Level.CRITICAL, "0.999"))
 )
-ALPHABETS = ("marketing", "ünïçödé", "рассылка", "情報通知", "الرسائل", "ข้อความ")
 DOWN = Failure(Cause.NETWORK)
-
-
-def named(number: int) -> str:
-    """Return a name of 40 letters, in one alphabet after another."""
-    return f"{number}-{ALPHABETS[number % len(ALPHABETS)] * 10}"[:40]
 
 
 def accounts(count: int, *, product: Product | None = None) -> tuple[Account, ...]:
