@@ -1,12 +1,13 @@
-"""Takes the README's pictures of the demo: `make pictures`; names in every alphabet need fonts that have them."""
+"""Takes the pictures of `docs/`: `make pictures`; names in every alphabet need fonts that have them."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import FloatRect, Locator, Page, expect
 
 from bot import log
 from bot.demo.run import Demo, exhibition
@@ -14,8 +15,13 @@ from tests.browser import chromium_page, quit_chromium
 from tests.samples import named
 
 FOLDER = Path(__file__).parent.parent / "docs"
-COLUMN = {"width": 780, "height": 1400}
+COLUMN: dict[str, Any] = {"width": 780, "height": 1400}
 PATIENCE = 60_000
+MONTAGE = """
+body { width: max-content; margin: 0; background: #fff; }
+p { margin: 0; padding: 7px 20px; background: #e9f2f4; color: #0b6e8a; font: 700 13px Helvetica, sans-serif; }
+img { display: block; margin: 4px 0 10px; }
+"""
 PRODUCTS = ("sms", "sms", "voice", "mail")
 THRESHOLDS = {
     "sms": "creditSms = { warning = 5000, critical = 1000 }",
@@ -52,7 +58,7 @@ async def channel(**settings: Any) -> AsyncIterator[tuple[Demo, Page]]:
 
 async def type_command(page: Page, text: str) -> None:
     """Type a command, and wait for the answer."""
-    field = page.get_by_role("combobox")
+    field = page.locator("#composer-input")
     await field.fill(text)
     await field.press("Escape")
     await field.press("Enter")
@@ -66,7 +72,10 @@ def newest(page: Page, text: str) -> Locator:
 
 async def whole_page(colours: Literal["light", "dark"]) -> None:
     """Take the channel after the command and the first alert."""
-    async with exhibition(drain=0) as demo, chromium_page(demo.url, colours=colours, height=1010) as page:
+    async with (
+        exhibition(drain=0) as demo,
+        chromium_page(demo.url, colours=colours, height=1010) as page,
+    ):
         messages = page.get_by_role("log")
         await expect(messages).to_contain_text("I watch 3 accounts")
         await type_command(page, "/smscredits")
@@ -97,7 +106,7 @@ async def answer_about_many() -> None:
 
 
 async def episode() -> None:
-    """Take an episode at each of its turns, and put them into one picture."""
+    """Take an episode at each of its turns, and put them into two pictures."""
     turns: list[tuple[str, bytes]] = []
     settings = {"accounts": "", "reminder_critical": "20s", "reminder_warning": "24h"}
     async with channel(**settings) as (demo, page):
@@ -107,8 +116,12 @@ async def episode() -> None:
             await expect(message).to_be_visible(timeout=PATIENCE)
             if of:
                 message = page.locator(f'#messages article[data-ts="{of}"]')
+                await expect(message).to_be_visible()
             await page.mouse.move(0, 0)
-            turns.append((caption, await message.screenshot()))
+            # A picture of the element would wait for it to stand still, and it may be edited meanwhile.
+            box = await message.bounding_box()
+            assert box is not None
+            turns.append((caption, await page.screenshot(clip=FloatRect(**box))))
 
         demo.world.apply({"burn": 600})
         await turn("Opened: one message in the channel", "SMS credits are low")
@@ -117,19 +130,26 @@ async def episode() -> None:
         await turn("Alice pressed “I have it”: the same message says so", "has it since", living)
         demo.world.apply({"burn": 4000})
         await turn("Worse: told again, in its thread and in the channel", "critically low")
-        await demo.slack.wait_for(lambda said: "next reminder" in said.text and said.thread_ts == living, 60)
+        worse = await demo.slack.wait_for(lambda said: said.thread_ts == living)
+        reminder = await demo.slack.wait_for(lambda said: said.thread_ts == living and said.ts > worse.ts, 60)
+        await turn("Nobody had it: a reminder", "Reminder:", reminder.ts)
         demo.world.apply({"top_up": "100"})
-        await turn("Topped up, but not enough: the message follows", "not enough yet", living)
+        await turn("Topped up, but not enough: the message follows", "+100.00 EUR", living)
         demo.world.apply({"top_up": "150"})
         await turn("Ended: told, with all that came in", "It lasted")
-    await montage(turns, FOLDER / "episode.png")
+    await montage(turns[:3], FOLDER / "episode-1.png")
+    await montage(turns[3:], FOLDER / "episode-2.png")
 
 
 async def montage(turns: list[tuple[str, bytes]], path: Path) -> None:
     """Put pictures below each other, each under its caption."""
-    async with exhibition(drain=0) as demo, chromium_page(demo.url, **COLUMN) as page:
-        del demo
-        await page.close()
+    figures = "".join(
+        f'<p>{caption}</p><img alt="" src="data:image/png;base64,{b64encode(picture).decode()}">'
+        for caption, picture in turns
+    )
+    async with chromium_page("about:blank", **COLUMN) as page:
+        await page.set_content(f"<!doctype html><style>{MONTAGE}</style>{figures}")
+        await page.locator("body").screenshot(path=path)
 
 
 async def main() -> None:
@@ -141,6 +161,7 @@ async def main() -> None:
         await answer(1, "")
         await answer(3)
         await answer_about_many()
+        await episode()
     finally:
         quit_chromium()
 

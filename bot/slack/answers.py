@@ -9,6 +9,7 @@ from bot.core.model import Account, AccountStatus, Credits, Episode, Level, Prod
 from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.slack.elements import (
     EMOJI,
+    LONGEST_ANSWER,
     LONGEST_LIST,
     UNREADABLE,
     Block,
@@ -45,6 +46,8 @@ class Answers:
             return self._compact(statuses)
         parts = [self._detailed(status, now, alone=len(statuses) == 1) for status in statuses]
         text = " ".join(part.text for part in parts)
+        if len(parts) > 1 and len(text) > LONGEST_ANSWER:
+            return self._compact(statuses)
         divided = [block for part in parts for block in (divider(), *part.blocks)]
         return Message(text, tuple(divided[1:]))
 
@@ -76,13 +79,14 @@ class Answers:
             blocks += [self._figures(credits_, product), context(standing)]
             said.append(f"{self.words.everything(credits_)}. {standing}.")
             if alone and credits_.subaccounts:
-                listed = self._subaccounts(status, credits_)
+                room = LONGEST_ANSWER - len(" ".join(said))
+                listed = self._subaccounts(status, credits_, min(room, LONGEST_LIST // 2))
                 blocks += sections(listed)
                 said += listed
         return Message(" ".join(said), tuple(blocks))
 
-    def _subaccounts(self, status: AccountStatus, credits_: Credits) -> list[str]:
-        """Say what each sub-account has left, the worst first."""
+    def _subaccounts(self, status: AccountStatus, credits_: Credits, room: int) -> list[str]:
+        """Say what each sub-account has left, the worst first, in so many characters."""
         firing = status.watch.low.firing if status.watch.low else ()
         levels = {one.subaccount: one.level for one in sorted(firing, key=lambda one: one.level)}
 
@@ -96,7 +100,7 @@ class Answers:
                 for one in rows
             ),
             COMPACT,
-            LONGEST_LIST // 2,
+            room,
         )
         rest = rows[len(lines) :]
         if not rest:

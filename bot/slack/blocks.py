@@ -46,7 +46,8 @@ class Blocks(Answers):
             late = not due.told_before
             return self._ended(due.episode, due.watch, told_late=late, extra=(*missed, *repeat))
         mention = [self.mention] if self.mention and _pings(due.episode, due) else []
-        return self._open(due.episode, due.watch, (*missed, *repeat, *mention))
+        reminds = due.kind is Kind.REMINDER
+        return self._open(due.episode, due.watch, (*missed, *repeat, *mention), reminds=reminds)
 
     def outage(self, *, away: bool) -> Message:
         """Build the one line that tells that the database is away, or back."""
@@ -68,7 +69,9 @@ class Blocks(Answers):
             return self._ended(edit.episode, edit.watch, told_late=False)
         return self._open(edit.episode, edit.watch)
 
-    def _open(self, episode: Episode, watch: Watch, extra: tuple[str, ...] = ()) -> Message:
+    def _open(
+        self, episode: Episode, watch: Watch, extra: tuple[str, ...] = (), *, reminds: bool = False
+    ) -> Message:
         words = self.words
         reading = watch.reading
         facts = list(words.facts(episode, reading.credits if reading else None))
@@ -78,7 +81,7 @@ class Blocks(Answers):
         elif not unreadable and figures_are_old(watch, words.policy):
             facts.append(words.cannot_read_since(reading))
         facts += [*words.standing(episode, reading.credits if reading else None), *extra]
-        title = words.title(episode)
+        title = words.reminder(episode) if reminds else words.title(episode)
         emoji = UNREADABLE if unreadable else EMOJI[episode.level]
         said = [f"{title}.", *facts]
         blocks = [header(f"{emoji} {title}"), *sections(facts)]

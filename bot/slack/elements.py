@@ -36,6 +36,10 @@ class Message:
         return {"text": self.text, "blocks": list(self.blocks)}
 
 
+LONGEST_ANSWER = 3600
+"""Characters of an answer that may stand behind a line about what is undelivered."""
+
+
 def fitting(lines: Iterable[str], most: int, room: int = LONGEST_LIST) -> tuple[str, ...]:
     """Return as many of the lines as one message may hold, in so many characters."""
     taken: list[str] = []

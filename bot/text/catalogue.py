@@ -32,6 +32,7 @@ class Catalogue:
     credits: Mapping[Product, str]
     subaccount_credits: str
     named_title: str
+    reminder_title: str
     low_titles: Mapping[Level, str]
     unreadable_title: str
     unlisted_title: str

@@ -77,6 +77,7 @@ ENGLISH = Catalogue(
     credits={Product.SMS: "SMS credits", Product.VOICE: "Voice credits", Product.MAIL: "Mail credits"},
     subaccount_credits="Sub-account credits",
     named_title="{account}: {title}",
+    reminder_title="Reminder: {title}",
     low_titles={
         Level.WARNING: "{credits} are low",
         Level.CRITICAL: "{credits} are critically low",

@@ -56,6 +56,10 @@ class EpisodeWords(AmountWords):
             return self.say.named_title.format(account=escape(episode.account), title=title)
         return title
 
+    def reminder(self, episode: Episode) -> str:
+        """Recall what is open: the title must not read as news."""
+        return self.say.reminder_title.format(title=self.title(episode))
+
     def _unreadable_title(self, episode: Episode) -> str:
         ended = episode.ended_at is not None
         if len(episode.members) > 1:

@@ -329,3 +329,11 @@ def test_insufficient_credit_told_late_is_told_even_if_the_failure_is_another_by
     episode = replace(unreadable(failure), level=Level.CRITICAL)
     said = BLOCKS.due(Due(Kind.OPENED, "C0ALERTS", NOW, (1, 2), episode, WATCHES[3], worst=worst)).text
     assert ("It was probably empty from" in said) is says_so
+
+
+def test_a_reminder_says_that_it_is_one_and_a_worse_level_does_not() -> None:
+    reminder = due(low(), WATCHES[3], Kind.REMINDER, root="1.2")
+    assert reminder.text.startswith("Reminder: SMS credits are low.")
+    assert reminder.blocks[0]["text"]["text"] == ":warning: Reminder: SMS credits are low"
+    for kind in (Kind.OPENED, Kind.WORSE):
+        assert due(low(), WATCHES[3], kind).text.startswith("SMS credits are low.")

@@ -772,6 +772,7 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
         for trouble in Trouble:
             episode = opened(trouble, 4999 if trouble is Trouble.LOW else WRONG_KEY)
             words.title(replace(episode, product=product))
+            words.reminder(episode)
             words.title(replace(episode, product=product, ended_at=at(9)))
     parent = replace(account(MONEY, name="marketing"), subaccounts=SubAccounts((MONEY,)))
     words.rules(parent)

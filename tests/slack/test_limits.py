@@ -1,0 +1,237 @@
+"""The biggest of everything that can be said is a message that Slack takes, and counts what it leaves out."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.core.command import NoDuration, NotUnderstood
+from bot.core.model import (
+    RULED,
+    Account,
+    AccountStatus,
+    Cause,
+    Credits,
+    Episode,
+    Failure,
+    Field,
+    Firing,
+    Level,
+    Member,
+    Mute,
+    Policy,
+    Product,
+    Reading,
+    Rise,
+    Rule,
+    SubAccount,
+    SubAccounts,
+    Trouble,
+    Watch,
+)
+from bot.core.notice import Due, Edit, Kind, Reason, Undelivered
+from bot.demo.blockkit import faults
+from bot.slack.blocks import Blocks, Message
+from bot.text import Words
+from bot.text.en import ENGLISH
+from bot.text.figures import Figures
+from tests.samples import ALPHABETS, named
+
+NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
+MANY = 200
+BIGGEST = Decimal(999_999_999_999_999)
+HOST = f"{'x' * 60}@C0ALERTS"
+LONGEST_ID = 40
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Two hundred accounts of every product, as bad as they can be."""
+
+    accounts: tuple[Account, ...]
+    blocks: Blocks
+
+    @property
+    def statuses(self) -> list[AccountStatus]:
+        return [_status(account) for account in self.accounts]
+
+    @property
+    def episodes(self) -> list[tuple[Episode, Watch]]:
+        return [(low, one.watch) for one in self.statuses if (low := one.watch.low)]
+
+
+def _rules(product: Product, number: int) -> tuple[Rule, ...]:
+    """Return every rule of a product, no account's like another's."""
+    return tuple(
+        Rule(field, level, BIGGEST - number, "SMSPARTNER_ACCOUNTS_FILE")
+        for field in RULED[product]
+        for level in (Level.WARNING, Level.CRITICAL)
+    )
+
+
+def _account(name: str, number: int) -> Account:
+    product = tuple(Product)[number % 3]
+    children = None if product is Product.VOICE else SubAccounts(_rules(Product.VOICE, number), emails=True)
+    return Account(name, "C0ALERTS", _rules(product, number), product, children, "K" * 64, HOST)
+
+
+def _children(count: int) -> tuple[SubAccount, ...]:
+    return tuple(
+        SubAccount(f"{number:0{LONGEST_ID}}", Decimal(number), "€" * 10, f"{'x' * 87}@example.com")
+        for number in range(1, count + 1)
+    )
+
+
+def _status(account: Account, children: int = 100) -> AccountStatus:
+    listed = _children(children) if account.subaccounts else ()
+    firing = [Firing(rule.field, rule.level, rule.threshold) for rule in account.rules]
+    firing += [Firing(Field.BALANCE, Level.CRITICAL, BIGGEST, one.id) for one in listed]
+    low = Episode(
+        id=account.name,
+        account=account.name,
+        trouble=Trouble.LOW,
+        channel="C0ALERTS",
+        level=Level.CRITICAL,
+        opened_at=NOW,
+        firing=tuple(firing),
+        rise=Rise(Decimal("100.004"), NOW),
+        mute=Mute("U0ALICE", NOW, NOW + timedelta(days=3), snoozed=True),
+        pinged_at=NOW,
+        remind_at=NOW,
+        product=account.product,
+    )
+    amounts = dict.fromkeys((*RULED[account.product], Field.SPEAKING_MOBILE), BIGGEST - 999)
+    reading = Reading(NOW, Credits(amounts, "€" * 10, listed))
+    return AccountStatus(account, Watch(reading=reading, low=low), reading)
+
+
+def _crowd(names: list[str]) -> Crowd:
+    accounts = tuple(_account(name, number) for number, name in enumerate(names))
+    words = Words(
+        ENGLISH,
+        Figures("en", ZoneInfo("Europe/Paris")),
+        Policy(),
+        {account.name: account for account in accounts},
+    )
+    top_up, mention = "https://my.smspartner.fr/", "<!subteam^S0123456789>"
+    return Crowd(accounts, Blocks(words, accounts, timedelta(minutes=5), top_up, mention))
+
+
+CROWDS = {
+    "every alphabet": _crowd([named(number) for number in range(MANY)]),
+    **{
+        alphabet: _crowd([f"{alphabet * 20}"[:36] + f"-{number:03}" for number in range(MANY)])
+        for alphabet in ALPHABETS
+    },
+}
+
+
+def _shared(crowd: Crowd, *, over: bool = False) -> Episode:
+    """Return the episode that all of them share, each with another cause than the first's."""
+    causes = (Cause.SERVER_FAULT, Cause.NOT_JSON, Cause.RATE_LIMITED)
+    members = tuple(
+        Member(account.name, NOW, Failure(causes[number % 3], status=500), NOW if over else None)
+        for number, account in enumerate(crowd.accounts)
+    )
+    failure = Failure(Cause.TIMEOUT)
+    shared = Episode("1", HOST, Trouble.UNREADABLE, "C0ALERTS", Level.WARNING, NOW, failure=failure)
+    return replace(shared, members=members, ended_at=NOW if over else None)
+
+
+def _told(kind: Kind, crowd: Crowd, episode: Episode, watch: Watch) -> Message:
+    due = Due(kind, "C0ALERTS", NOW, (1,), episode, watch, "1.2", worst=Level.EMPTY, repeat=True, rose=True)
+    return crowd.blocks.due(due)
+
+
+def _parent(crowd: Crowd, kind: Kind) -> Message:
+    watch = crowd.statuses[0].watch
+    assert watch.low
+    assert len({one.subaccount for one in watch.low.firing if one.subaccount}) == 100
+    return _told(kind, crowd, watch.low, watch)
+
+
+def _edited(crowd: Crowd, episode: Episode, watch: Watch) -> Message:
+    return crowd.blocks.living(Edit(episode, watch, "1.2", NOW))
+
+
+def _silent(crowd: Crowd) -> list[AccountStatus]:
+    failure = Failure(Cause.FIELD_NOT_A_NUMBER, field="creditSmsECO")
+    return [replace(one, failure=failure) for one in crowd.statuses]
+
+
+WAITING = [Undelivered("C0ALERTS", NOW, "channel_not_found")]
+
+BIGGEST_OF_ALL: dict[str, Callable[[Crowd], Message]] = {
+    "the bare answer, all low": lambda crowd: crowd.blocks.status(crowd.statuses, NOW),
+    "the bare answer, all silent": lambda crowd: crowd.blocks.status(_silent(crowd), NOW),
+    "the bare answer of three": lambda crowd: crowd.blocks.status(crowd.statuses[:3], NOW),
+    "the bare answer of three silent": lambda crowd: crowd.blocks.status(_silent(crowd)[:3], NOW),
+    "one account in detail": lambda crowd: crowd.blocks.status(crowd.statuses[:1], NOW),
+    "one account held back": lambda crowd: crowd.blocks.status(
+        [replace(crowd.statuses[1], held_back=True)], NOW
+    ),
+    "behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
+        crowd.blocks.status(crowd.statuses, NOW), WAITING
+    ),
+    "alerts": lambda crowd: crowd.blocks.alerts(crowd.episodes),
+    "alerts behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
+        crowd.blocks.alerts(crowd.episodes), WAITING
+    ),
+    "alerts of all that share one": lambda crowd: crowd.blocks.alerts([(_shared(crowd), Watch())]),
+    "thresholds": lambda crowd: crowd.blocks.thresholds(),
+    "help": lambda crowd: crowd.blocks.help(),
+    "text that is no command": lambda crowd: crowd.blocks.not_understood(
+        NotUnderstood("<&>`" * 1000, crowd.accounts[0].name)
+    ),
+    "a snooze without a duration": lambda crowd: crowd.blocks.no_duration(NoDuration("<&>`" * 1000)),
+    "what was done to all": lambda crowd: crowd.blocks.decided(
+        [(Reason.MUTED, episode) for episode, _ in crowd.episodes]
+    ),
+    "the greeting": lambda crowd: crowd.blocks.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,), repeat=True)),
+    "the greeting of three": lambda crowd: replace(crowd.blocks, accounts=crowd.accounts[:3]).due(
+        Due(Kind.HELLO, "C0ALERTS", NOW, (1,), repeat=True)
+    ),
+    "all silent together": lambda crowd: _told(Kind.OPENED, crowd, _shared(crowd), Watch()),
+    "all still silent": lambda crowd: _told(Kind.REMINDER, crowd, _shared(crowd), Watch()),
+    "all silent, edited": lambda crowd: _edited(crowd, _shared(crowd), Watch()),
+    "all read again": lambda crowd: _told(Kind.ENDED, crowd, _shared(crowd, over=True), Watch()),
+    "a parent with a hundred low": lambda crowd: _parent(crowd, Kind.OPENED),
+    "a parent that became worse": lambda crowd: _parent(crowd, Kind.WORSE),
+    "a parent recalled": lambda crowd: _parent(crowd, Kind.REMINDER),
+    "a parent, edited": lambda crowd: _edited(crowd, *crowd.episodes[0]),
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("what", BIGGEST_OF_ALL)
+def test_the_biggest_message_keeps_slacks_limits(what: str, crowd: str) -> None:
+    message = BIGGEST_OF_ALL[what](CROWDS[crowd])
+    assert faults(message.payload()) == ()
+
+
+@pytest.mark.parametrize(
+    ("what", "all_of_them", "shown"),
+    [
+        ("the bare answer, all low", MANY, r"^:rotating_light:"),
+        ("the bare answer, all silent", MANY, r"^:grey_question:"),
+        ("alerts", MANY, r"^\*\d+-"),
+        ("what was done to all", MANY, r": no reminders until"),
+        ("all silent together", MANY, r"`\d+-\S+` since"),
+        ("all read again", MANY, r"`\d+-\S+` could not be read"),
+        ("a parent with a hundred low", 100, r"/0+\d+`:"),
+        ("one account in detail", 100, r"\(`x+@example.com`\)"),
+    ],
+)
+def test_what_is_left_out_is_counted(what: str, all_of_them: int, shown: str) -> None:
+    said = BIGGEST_OF_ALL[what](CROWDS["every alphabet"]).text
+    more = int(re.findall(r"and (\d+) more", said)[-1])
+    assert len(re.findall(shown, said, re.MULTILINE)) + more == all_of_them
+
+
+def test_three_accounts_of_which_too_much_could_be_said_are_a_line_each() -> None:
+    said = BIGGEST_OF_ALL["the bare answer of three"](CROWDS["every alphabet"]).text
+    assert [line[:16] for line in said.split("\n")[:-1]] == [":rotating_light:"] * 3
