@@ -6,6 +6,7 @@ from time import process_time
 
 import pytest
 
+from bot.core.command import WORDS
 from bot.core.model import Field, Level, Product, Rule
 from bot.settings import FaultySettings, Watched, from_environment, names
 
@@ -180,6 +181,7 @@ def test_names_are_letters_and_digits_of_any_alphabet(environment: pytest.Monkey
 # Faults
 
 VOICE = MARKETING.replace("sms", "voice")
+FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partager", "aide")
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ VOICE = MARKETING.replace("sms", "voice")
         (MARKETING.replace("marketing", ""), "name must be"),
         (MARKETING.replace("marketing", "a" * 41), "name must be"),
         *((MARKETING.replace("marketing", word), "is a word that /smscredits understands")
-          for word in ("alerts", "HELP", "ack", "history", "Historique", "aide", "pause", "share")),
+          for word in (*WORDS, "show", "history", *FRENCH, "HELP", "Historique")),
         (MARKETING + MARKETING, "[[account]] 2, line 5, “marketing”: name is taken"),
         (MARKETING + MARKETING.replace("marketing", "MARKETING"), "name is taken by another account"),
         # The same letters, once composed and once of letter and accent.

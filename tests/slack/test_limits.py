@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,7 +40,7 @@ from bot.slack.blocks import Blocks, Message
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
-from tests.samples import ALPHABETS, named
+from tests.samples import named
 
 NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 MANY = 200
@@ -55,7 +56,7 @@ class Crowd:
     accounts: tuple[Account, ...]
     blocks: Blocks
 
-    @property
+    @cached_property
     def statuses(self) -> list[AccountStatus]:
         return [_status(account) for account in self.accounts]
 
@@ -79,15 +80,14 @@ def _account(name: str, number: int) -> Account:
     return Account(name, "C0ALERTS", _rules(product, number), product, children, "K" * 64, HOST)
 
 
-def _children(count: int) -> tuple[SubAccount, ...]:
-    return tuple(
-        SubAccount(f"{number:0{LONGEST_ID}}", Decimal(number), "€" * 10, f"{'x' * 87}@example.com")
-        for number in range(1, count + 1)
-    )
+CHILDREN = tuple(
+    SubAccount(f"{number:0{LONGEST_ID}}", Decimal(number), "€" * 10, f"{'x' * 87}@example.com")
+    for number in range(1, 101)
+)
 
 
-def _status(account: Account, children: int = 100) -> AccountStatus:
-    listed = _children(children) if account.subaccounts else ()
+def _status(account: Account) -> AccountStatus:
+    listed = CHILDREN if account.subaccounts else ()
     firing = [Firing(rule.field, rule.level, rule.threshold) for rule in account.rules]
     firing += [Firing(Field.BALANCE, Level.CRITICAL, BIGGEST, one.id) for one in listed]
     low = Episode(
@@ -125,7 +125,7 @@ CROWDS = {
     "every alphabet": _crowd([named(number) for number in range(MANY)]),
     **{
         alphabet: _crowd([f"{alphabet * 20}"[:36] + f"-{number:03}" for number in range(MANY)])
-        for alphabet in ALPHABETS
+        for alphabet in ("marketing", "ข้อความ", "情報通知")
     },
 }
 
