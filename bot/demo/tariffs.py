@@ -18,7 +18,7 @@ class Tariff:
     counts: Mapping[str, Decimal]
     """Unit prices by the figure's name on the wire; speaking times are in seconds."""
     waits: bool = False
-    """Whether what cannot be paid waits to leave, as SMS do, or is never made."""
+    """Whether the product says how much waits to leave, as SMS do."""
 
 
 # One wallet buys all three: the vendor's sample counts are the floor of the balance over these unit prices.
@@ -65,9 +65,9 @@ class Wallet:
         return max(0, int(self.balance // price))
 
     def after(self, ordered: int) -> "Wallet":
-        """Return the wallet once so much was ordered: SMS that it cannot pay for wait."""
+        """Return the wallet once so much was ordered: what it cannot pay for waits."""
         sent = min(ordered, self.buys(self.tariff.price))
-        waiting = self.to_send + ordered - sent if self.tariff.waits else 0
+        waiting = self.to_send + ordered - sent
         return replace(self, balance=self.balance - sent * self.tariff.price, to_send=waiting)
 
     def figures(self) -> Mapping[str, str]:

@@ -207,7 +207,11 @@ async def test_sub_accounts_are_burnt_topped_up_opened_and_closed(
     world.apply({"account": "sms", "subaccount": 28, "remove": True})
     world.apply({"account": "sms", "add_subaccount": True})
     rows = (await listed(client, provider, "2"))["data"]
-    assert [(row["id"], row["credits"]["balance"]) for row in rows[-2:]] == [(29, "5.420"), (30, "50.000")]
+    assert [(row["id"], row["credits"]["balance"]) for row in rows[-3:]] == [
+        (27, "0.800"),
+        (29, "5.420"),
+        (30, "50.000"),
+    ]
 
 
 async def test_each_account_may_fail_by_itself_and_all_of_them_together(

@@ -278,7 +278,7 @@ def test_every_account_is_shown_with_its_sub_accounts(clock: Clock) -> None:
     assert (voice["subaccounts"], voice["piece"], voice["figures"]["balance"]) == (None, "calls", "19.000")
 
 
-def test_calls_that_cannot_be_paid_are_never_made(clock: Clock) -> None:
+def test_calls_that_cannot_be_paid_take_no_money_and_are_not_said_to_wait(clock: Clock) -> None:
     world = several(clock)
     world.apply({"account": "voice", "burn": 500})
     _, voice = world.accounts()
