@@ -34,7 +34,7 @@ from bot.core.model import (
     Trouble,
     Watch,
 )
-from bot.core.notice import Due, Edit, Kind, Reason, Undelivered
+from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Undelivered
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words
@@ -59,6 +59,10 @@ class Crowd:
     @cached_property
     def statuses(self) -> list[AccountStatus]:
         return [_status(account) for account in self.accounts]
+
+    @property
+    def alerts(self) -> list[OpenAlert]:
+        return [OpenAlert(*one) for one in self.episodes]
 
     @property
     def episodes(self) -> list[tuple[Episode, Watch]]:
@@ -177,11 +181,11 @@ BIGGEST_OF_ALL: dict[str, Callable[[Crowd], Message]] = {
     "behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
         crowd.blocks.status(crowd.statuses, NOW), WAITING
     ),
-    "alerts": lambda crowd: crowd.blocks.alerts(crowd.episodes),
+    "alerts": lambda crowd: crowd.blocks.alerts(crowd.alerts),
     "alerts behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
-        crowd.blocks.alerts(crowd.episodes), WAITING
+        crowd.blocks.alerts(crowd.alerts), WAITING
     ),
-    "alerts of all that share one": lambda crowd: crowd.blocks.alerts([(_shared(crowd), Watch())]),
+    "alerts of all that share one": lambda crowd: crowd.blocks.alerts([OpenAlert(_shared(crowd), Watch())]),
     "thresholds": lambda crowd: crowd.blocks.thresholds(),
     "help": lambda crowd: crowd.blocks.help(),
     "text that is no command": lambda crowd: crowd.blocks.not_understood(
