@@ -267,12 +267,12 @@ class Run:
             self._chapter = min(self._chapter + 1, len(self._story) - 1)
 
     def _count_leader(self, copy: Copy) -> None:
-        """A copy that another has followed must not judge again while that one is well."""
+        """A copy that another has followed must not judge again, unless one of them was not well."""
         leader, self._leader = self._leader, copy
         if leader is None or leader is copy:
             return
         leader.superseded = True
-        self.seen.backward += copy.superseded and leader.well and leader in self._copies
+        self.seen.backward += copy.superseded and copy.well and leader.well and leader in self._copies
 
     def _pressing(self, copy: Copy, said: Message) -> None:
         copy.press = Press(said["episode"], said["at"], said["until"])
