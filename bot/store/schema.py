@@ -179,3 +179,10 @@ request = Table(
     Column("key", String(64), primary_key=True),
     Column("asked_at", Json(tuple[datetime, ...]), nullable=False),
 )
+
+FIRST_ROWS: Mapping[Table, Mapping[str, Any]] = {
+    lease: {"name": "watch", "holder": "", "expires_at": datetime(2000, 1, 1, tzinfo=UTC)},
+    poll_round: {"name": "watch"},
+    history: {"name": "watch"},
+}
+"""What stands in the tables from the beginning."""

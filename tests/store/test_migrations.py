@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, column, insert, inspect, table, text
+from sqlalchemy import Connection, column, insert, inspect, select, table, text
 
 from bot.core.model import Ending, Field, Firing, Level, Reading
 from bot.core.notice import Kind, Notice
@@ -61,12 +61,37 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path, url: str) -> Iterator[s
         yield address
 
 
-def first_tables(connection: Connection) -> None:
+def upgraded(connection: Connection, to: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, to)
+
+
+async def beginnings(url: str, begin: Callable[[Database], Awaitable[None]]) -> object:
+    """Return what stands in every table at first, and what is made otherwise than the code says."""
+    database = Database(url)
+    await begin(database)
+    async with database.transaction() as connection:
+        rows = {
+            name: [tuple(row) for row in await connection.execute(select(of))]
+            for name, of in metadata.tables.items()
+        }
+        version = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        found = rows, version, await connection.run_sync(differences)
+    await database.close()
+    return found
+
+
+async def test_a_new_database_is_made_at_once_as_all_migrations_would_make_it(bare: str, url: str) -> None:
+    async def step_by_step(database: Database) -> None:
+        async with database.transaction() as connection:
+            await connection.run_sync(upgraded)
+
+    other = url if url.startswith("postgresql") else f"{bare}.other"
+    at_once = await beginnings(other, Database.migrate)
+    assert at_once == await beginnings(bare, step_by_step)
 
 
 async def test_what_the_release_before_this_one_remembered_goes_on(bare: str) -> None:
@@ -86,7 +111,7 @@ async def test_what_the_release_before_this_one_remembered_goes_on(bare: str) ->
         },
     }  # fmt: skip
     async with database.transaction() as connection:
-        await connection.run_sync(first_tables)
+        await connection.run_sync(upgraded, "0001")
         for before, row in old.items():
             # Only the columns of that release: the defaults of this one it does not know.
             columns = (column(name, metadata.tables[before].c[name].type) for name in row)
