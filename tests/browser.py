@@ -20,7 +20,21 @@ from playwright.async_api import Page, async_playwright, expect
 
 MISSING = "no Chromium: apt-get install chromium"
 PATIENCE = 15_000  # milliseconds; a busy machine starts a browser slowly
-ARGUMENTS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    # No window of its own: whoever connects would wait for it to be drawn.
+    "--no-startup-window",
+    "--no-first-run",
+    # Nothing that looks for a server elsewhere: there is none, and the page waits behind it.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    # Shared memory is small in containers, and full of the databases of other tests.
+    "--disable-dev-shm-usage",
+]
 
 START_SECONDS = 30
 

@@ -38,7 +38,7 @@ async def poll(watches: SqlWatches, minute: int, sms: int) -> Step:
     now = START + timedelta(minutes=minute)
     reading = Reading(now, Credits({Field.CREDIT_SMS: Decimal(sms), Field.BALANCE: Decimal(sms)}))
 
-    decide = partial(step, account=ACCOUNT, outcome=reading, began_at=now, policy=Policy())
+    decide = partial(step, account=ACCOUNT, outcome=reading, began_at=now, now=now, policy=Policy())
     return await watches.change(ACCOUNT.name, decide)
 
 

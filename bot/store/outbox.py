@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, RowMapping, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, RowMapping, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import Episode, Level, Watch
@@ -189,7 +189,7 @@ def _telling(rows: Sequence[RowMapping]) -> Telling:
 
 def _has_come(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
     """Tell whether it is time, or the time was set by a clock that has been set back since."""
-    return or_(time <= now, time > now + LONGEST_WAIT)
+    return and_(time.is_not(None), or_(time <= now, time > now + LONGEST_WAIT))
 
 
 def _no_longer_wanted(due: Due) -> bool:
