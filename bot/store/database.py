@@ -42,8 +42,11 @@ class Database:
         before them working, and a release may be rolled back.
         """
         async with self.transaction(MIGRATE_SECONDS) as connection:
+            if connection.dialect.name == "sqlite":
+                # Its driver begins by itself only before rows are written: tables half made would stay.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
             version = await connection.run_sync(version_of)
-            if await connection.run_sync(_is_new):
+            if not version and await connection.run_sync(_is_new):
                 await connection.run_sync(_create)
             elif version > NEWEST:
                 log.warning("database.newer", version=version, known=NEWEST)

@@ -1,6 +1,8 @@
+import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, column, insert, inspect, select, table, text
+from sqlalchemy import Connection, column, event, insert, inspect, select, table, text
 
 from bot.core.model import Ending, Field, Firing, Level, Reading
 from bot.core.notice import Kind, Notice
@@ -92,6 +94,42 @@ async def test_a_new_database_is_made_at_once_as_all_migrations_would_make_it(ba
     other = url if url.startswith("postgresql") else f"{bare}.other"
     at_once = await beginnings(other, Database.migrate)
     assert at_once == await beginnings(bare, step_by_step)
+
+
+@pytest.mark.parametrize("before", ["", "0001"])
+async def test_a_start_that_is_cut_off_in_the_middle_leaves_the_tables_as_they_were(
+    bare: str, before: str
+) -> None:
+    database = Database(bare)
+
+    def tables(opened: Connection) -> set[str]:
+        return set(inspect(opened).get_table_names())
+
+    async with database.transaction() as connection:
+        if before:
+            await connection.run_sync(upgraded, before)
+        at_first = await connection.run_sync(tables)
+    for place in count(1, 3):
+        left = place
+
+        def cut_off(*_: object) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise OSError
+
+        event.listen(database.engine.sync_engine, "before_cursor_execute", cut_off)
+        with contextlib.suppress(StoreAway):
+            await database.migrate()
+        event.remove(database.engine.sync_engine, "before_cursor_execute", cut_off)
+        if left > 0:
+            break
+        async with database.transaction() as connection:
+            assert await connection.run_sync(tables) == at_first
+    assert place > 10
+    async with database.transaction() as connection:
+        assert await connection.run_sync(differences) == []
+    await database.close()
 
 
 async def test_what_the_release_before_this_one_remembered_goes_on(bare: str) -> None:
