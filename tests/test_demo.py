@@ -19,7 +19,7 @@ async def page(demo: Demo) -> AsyncIterator[Page]:
 
 
 async def type_command(page: Page, text: str) -> None:
-    field = page.get_by_role("combobox")
+    field = page.get_by_role("combobox", name="Message")
     await field.fill(text)
     await field.press("Escape")
     await field.press("Enter")

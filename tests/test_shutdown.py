@@ -87,13 +87,10 @@ async def test_a_command_in_flight_is_answered_after_the_signal(
     assert "bot.stopping" in events
 
 
-@MODES
-async def test_the_reading_of_a_poll_under_way_is_stored(
-    demo: Demo, tmp_path: Path, mode: dict[str, str]
-) -> None:
+async def test_the_reading_of_a_poll_under_way_is_stored(demo: Demo, tmp_path: Path) -> None:
     demo.provider.answer = replace(GOOD, delay_before_headers=2)
     database = tmp_path / "smscredits.db"
-    async with deployed(demo, tmp_path, **mode) as (process, _):
+    async with deployed(demo, tmp_path) as (process, _):
         await demo.provider.wait_for_requests(1, within=20)
         process.send_signal(signal.SIGTERM)
         events = await ended(process)
@@ -111,10 +108,9 @@ async def test_what_hangs_is_not_waited_for_longer_than_the_settings_say(demo: D
     assert "poll.read" not in events
 
 
-@MODES
-async def test_the_lease_is_free_afterwards(
-    demo: Demo, url: str, tmp_path: Path, mode: dict[str, str]
-) -> None:
+async def test_the_lease_is_free_afterwards_in_socket_mode_too(demo: Demo, url: str, tmp_path: Path) -> None:
+    """In HTTP mode the next test sees it: who stands by takes over at once."""
+    mode = {"SLACK_APP_TOKEN": APP_TOKEN}
     async with deployed(demo, tmp_path, DATABASE_URL=url, **mode) as (process, _):
         await event(process, "lease.taken")
         process.send_signal(signal.SIGTERM)
