@@ -2,13 +2,13 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from bot.core.retention import FULL
+from bot.core.retention import FULL, hour_of
 from bot.store import schema
 from tests.samples import NOW
 from tests.service.bot import Bot, Start
 from tests.store.past import add_readings
 
-OLD = NOW - FULL - timedelta(days=3)
+OLD = hour_of(NOW - FULL - timedelta(days=3))
 
 
 async def readings(bot: Bot) -> int:
