@@ -102,7 +102,10 @@ def _worker(seeds: range, file: Tables, server: str) -> int:
                 fault = faults[seed // len(COPIES) % len(faults)]
                 # SQLite is for one process.
                 on_file = copies == 1 and seed // (len(COPIES) * len(faults)) % 2 == 0
-                seen = Run(seed, copies, fault, *databases[0 if on_file else 1]).play()
+                try:
+                    seen = Run(seed, copies, fault, *databases[0 if on_file else 1]).play()
+                except Exception as unexpected:  # noqa: BLE001 - told with the run's seed; the others go on
+                    seen = Seen(copies, fault, seed, broken=[repr(unexpected)])
                 out.write(json.dumps(asdict(seen)) + "\n")
                 out.flush()
     finally:
