@@ -37,6 +37,6 @@ def test_of_a_judgement_that_died_on_its_way_both_outcomes_are_right() -> None:
 
 @pytest.mark.timeout(300)
 def test_whatever_dies_no_word_is_lost_and_none_is_repeated_without_saying_so() -> None:
-    """In a process of its own, for it forks: each fault with each number of copies; `make crashtest` has more."""
+    """In a process of its own, for it forks: each fault with each number of copies, once."""
     done = run([sys.executable, "-m", "tests.crash", "25"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
