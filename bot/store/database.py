@@ -83,6 +83,9 @@ def _engine(url: str) -> AsyncEngine:
     settings = _SQLITE if url.startswith("sqlite") else _POSTGRESQL
     engine = create_async_engine(url, max_overflow=0, hide_parameters=True, **settings.engine)
 
+    # Rows that are inserted together go in one statement: PostgreSQL would plan each anew.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()

@@ -1,6 +1,6 @@
 """Accounts, readings, episodes and notices as rows: loaded and written for many accounts at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,13 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Table,
-    bindparam,
     func,
     insert,
     literal,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,10 @@ from bot.core.model import Credits, Ending, Episode, Level, Product, Reading, Tr
 from bot.core.notice import EDIT_DELAY, Notice, Step, Urgency
 from bot.store import schema
 
+_INSERTS: Mapping[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
 _EPISODE_COLUMNS = tuple(field.name for field in fields(Episode))
 
 
@@ -107,36 +111,27 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
 
 
 async def _swap(connection: AsyncConnection, known: Mapping[str, Known], changed: Mapping[str, Step]) -> None:
+    """Write the accounts, in one statement, if each still has the version that was loaded."""
     account = schema.account
-    fresh = [_account_row(name, step.watch) for name, step in changed.items() if not known[name].version]
-    if fresh:
-        await insert_new(connection, account, *fresh)
-    later = [
-        {
-            **_account_row(name, step.watch),
-            "known_name": name,
-            "known_version": known[name].version,
-            "version": known[name].version + 1,
-        }
-        for name, step in changed.items()
-        if known[name].version
-    ]
-    if later:
-        result = await connection.execute(
-            update(account).where(
-                account.c.name == bindparam("known_name"), account.c.version == bindparam("known_version")
-            ),
-            later,
-        )
-        if result.rowcount != len(later):
-            raise LostRace
+    rows = [_account_row(name, step.watch, known[name].version + 1) for name, step in changed.items()]
+    if not rows:
+        return
+    written = _INSERTS[connection.dialect.name](account)
+    swapped = written.on_conflict_do_update(
+        index_elements=[account.c.name],
+        set_={column.name: written.excluded[column.name] for column in account.c},
+        where=account.c.version == written.excluded.version - 1,
+    )
+    result = await connection.execute(swapped.returning(account.c.name), rows)
+    if len(result.all()) != len(rows):
+        raise LostRace
 
 
-def _account_row(name: str, watch: Watch) -> dict[str, Any]:
+def _account_row(name: str, watch: Watch, version: int) -> dict[str, Any]:
     credits_ = watch.reading and watch.reading.credits
     return {
         "name": name,
-        "version": 1,
+        "version": version,
         "failures": watch.failures,
         "failing_since": watch.failing_since,
         "failure": watch.failure,
