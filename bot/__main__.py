@@ -1,13 +1,17 @@
 """The command line: `python -m bot [run | demo | check | doctor | manifest]`."""
 
 import asyncio
+import contextlib
 import errno
 import json
+import os
+import re
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from types import FrameType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import click
 
@@ -31,6 +35,18 @@ class Check(click.Command):
             return super().parse_args(context, args)
         except click.UsageError as error:
             raise WronglyAsked(error.format_message(), context) from error
+
+
+def _reached_at(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    """Return where Slack reaches the bot, without the path that the manifest adds."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    bare = not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url))
+    if url and not (parts.scheme == "https" and parts.hostname and bare):
+        raise click.BadParameter("Slack calls https addresses only, such as https://bot.example.com")
+    return parts.geturl().rstrip("/").removesuffix("/slack/events")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,17 +113,21 @@ def check(account: str | None, as_json: bool) -> None:
 
     _quiet()
     _say_that_it_takes_a_while()
+
+    async def checked() -> None:
+        report = await shell.check(account, as_json=as_json)
+        for line in report.faults:
+            click.echo(line, err=True)
+        if report.text:
+            click.echo(report.text)
+        _end(report.exit_code)
+
     try:
-        report = asyncio.run(shell.check(account, as_json=as_json))
+        asyncio.run(checked())
     except KeyboardInterrupt:
         _fail(["Interrupted."], NOT_CHECKED)
     except Exception as error:  # noqa: BLE001 - a traceback's exit code would say "warning"
         _fail([shell.own_fault(error)], NOT_CHECKED)
-    for line in report.faults:
-        click.echo(line, err=True)
-    if report.text:
-        click.echo(report.text)
-    sys.exit(report.exit_code)
 
 
 @main.command()
@@ -130,20 +150,25 @@ def doctor(post: bool, as_json: bool) -> None:
 
     async def examined() -> None:
         found = await shell.examine(partial_from_environment(), SystemClock(), post=post)
-        # Told before the loop is closed, which waits for a look-up of a name that hangs.
         click.echo(shell.for_machines(found) if as_json else shell.for_people(found, post=post))
-        codes.append(shell.exit_code(found))
+        _end(shell.exit_code(found))
 
-    codes: list[int] = []
     try:
         asyncio.run(examined())
     except KeyboardInterrupt:
         _fail(["Interrupted."], 1)
-    sys.exit(codes[0])
+    except OSError as error:
+        _fail([f"The result cannot be written: {error.strerror}."], 1)
 
 
 @main.command()
-@click.option("--url", default="", metavar="https://HOST", help="Where the bot is reached, for HTTP mode.")
+@click.option(
+    "--url",
+    default="",
+    metavar="https://HOST",
+    callback=_reached_at,
+    help="Where the bot is reached, for HTTP mode.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (what the Slack CLI reads).")
 def manifest(url: str, as_json: bool) -> None:
     """Print the Slack app's manifest, for Socket Mode unless a URL is given."""
@@ -151,8 +176,6 @@ def manifest(url: str, as_json: bool) -> None:
 
     from bot.slack.manifest import manifest as build  # noqa: PLC0415 - only this command needs it
 
-    if url and not url.startswith("https://"):
-        raise click.BadParameter("Slack calls https addresses only.", param_hint="--url")
     built = build(url)
     click.echo(
         json.dumps(built, indent=2, ensure_ascii=False)
@@ -186,8 +209,17 @@ def _say_that_it_takes_a_while() -> None:
 
 def _fail(lines: Sequence[str], code: int) -> NoReturn:
     for line in lines:
-        click.echo(line, err=True)
-    sys.exit(code)
+        with contextlib.suppress(OSError):
+            click.echo(line, err=True)
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End at once: the loop and the interpreter would wait for the look-up of a name that hangs."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _leave_on_signals() -> None:
@@ -216,6 +248,7 @@ def _run(work: Coroutine[None, None, None], mend: str) -> None:
             await work
         finally:
             _ignore_signals()
+        _end(0)
 
     try:
         asyncio.run(to_the_end())

@@ -55,9 +55,6 @@ log = structlog.get_logger()
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach what the bot needs at start."""
 
-LONGEST_DRAIN = 22.0
-"""Seconds: hosts kill 30 s after SIGTERM, and closing takes some of them."""
-
 CLOSE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
 
@@ -154,14 +151,15 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
                     account=account.name,
                     consequence="warns at empty and unreadable only",
                 )
-        await stack.enter_async_context(_background(_insist(workspace.learn, "slack", words.slack_error)))
+        await stack.enter_async_context(
+            _background(_insist(workspace.keep_learning, "slack", words.slack_error))
+        )
         if socket is not None:
             mend = words.say.socket_mode_refused.format
             await stack.enter_async_context(_background(_insist(socket.hold, "socket_mode", mend)))
         watch = _insist(partial(_watch, database, service, schedule, bot.watching), "watch")
         await stack.enter_async_context(_background(watch))
-        drain_seconds = min(settings.drain_seconds, LONGEST_DRAIN)
-        stack.push_async_callback(_drain, schedule, socket, front, handlers, drain_seconds)
+        stack.push_async_callback(_drain, schedule, socket, front, handlers, settings.drain_seconds)
         yield bot
 
 

@@ -54,7 +54,10 @@ class Metrics:
 
     def exposition(self, facts: Facts, now: datetime, accept: str) -> tuple[bytes, str]:
         """Write everything down as text, in the format that the client prefers."""
-        encode, kind = choose_encoder(accept)
+        try:
+            encode, kind = choose_encoder(accept)
+        except (TypeError, ValueError):  # the library stumbles over versions that are none
+            encode, kind = choose_encoder("")
         self._state.update(facts, now)
         return encode(self._registry), kind
 
@@ -150,9 +153,10 @@ def _known(facts: Facts, overview: Overview) -> Iterable[Metric]:
             overview.waiting_since.timestamp(),
         )
     yield from _readings(facts.accounts, overview)
-    level = _labelled("level", "How low: 0 ok, 1 warning, 2 critical, 3 empty.", "account")
+    level = _labelled("level", "0 ok, 1 warning, 2 critical, 3 empty; missing if never read.", "account")
     for name in facts.accounts:
-        level.add_metric([name], float(overview.watches[name].level))
+        if overview.watches[name].reading:
+            level.add_metric([name], float(overview.watches[name].level))
     yield level
     episodes = _labelled("episode_open", "1 while an episode of this trouble is open.", "account", "trouble")
     for name, watch in overview.watches.items():

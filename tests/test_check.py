@@ -463,6 +463,20 @@ async def test_as_a_process_it_prints_a_plain_table_and_exits_with_the_code(tmp_
     assert files_in(tmp_path) == []
 
 
+@pytest.mark.parametrize(("command", "code"), [("check", 3), ("doctor", 1)])
+async def test_where_nothing_can_be_written_the_exit_code_is_no_verdict(
+    tmp_path: Path, command: str, code: int
+) -> None:
+    async with neighbours() as around:
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", f"{sys.executable} -m bot {command} > /dev/full",
+            cwd=tmp_path, env=environment(**around.settings), stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, err = await process.communicate()
+    assert process.returncode == code
+    assert "Traceback" not in err.decode()
+
+
 @pytest.mark.parametrize("wrong", [["--acount", "x"], ["--account"], ["sms"], ["--json=yes"]])
 async def test_wrong_usage_is_3_for_2_would_say_that_an_account_is_critical(
     tmp_path: Path, wrong: list[str]

@@ -201,3 +201,7 @@ def test_the_newest_migration_is_the_one_that_the_code_knows() -> None:
 def test_pictures_of_the_readme_exist() -> None:
     for name in re.findall(r"docs/[\w-]+\.png", README):
         assert (ROOT / name).stat().st_size > 10_000
+
+
+def test_the_doctors_samples_show_the_version_that_the_database_has() -> None:
+    assert set(re.findall(r"can be written; version (\d+)", README)) == {NEWEST}

@@ -230,6 +230,8 @@ async def test_the_manifest_is_for_socket_mode_without_a_url_and_for_http_with_o
     _, socket_mode, _ = await output("manifest", cwd=tmp_path)
     assert socket_mode == (ROOT / "manifest.yaml").read_text()
     assert yaml.safe_load(socket_mode)["settings"]["socket_mode_enabled"] is True
+    where = "HTTPS://bot.example.com/slack/events"
+    assert (await output("manifest", "--url", where, cwd=tmp_path))[1].count("/slack/events") == 2
     _, http, _ = await output("manifest", "--url", "https://bot.example.com/", "--json", cwd=tmp_path)
     built = json.loads(http)
     url = "https://bot.example.com/slack/events"
@@ -238,7 +240,18 @@ async def test_the_manifest_is_for_socket_mode_without_a_url_and_for_http_with_o
     assert built["settings"]["socket_mode_enabled"] is False
 
 
-@pytest.mark.parametrize("url", ["http://bot.example.com", "bot.example.com", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example.com",
+        "bot.example.com",
+        "javascript:alert(1)",
+        "https://",
+        "https://a b",
+        "https://a?b",
+        "https://[a",
+    ],
+)
 async def test_a_manifest_url_that_slack_would_not_call_is_refused(tmp_path: Path, url: str) -> None:
     code, _, err = await output("manifest", "--url", url, cwd=tmp_path)
     assert code == 2

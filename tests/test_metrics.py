@@ -85,7 +85,7 @@ async def test_prometheus_takes_the_rules_of_the_readme(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(RULES[1])
     code, said = await checked("rules", str(path))
-    assert (code, "SUCCESS: 5 rules found" in said) == (0, True), said
+    assert (code, "SUCCESS: 7 rules found" in said) == (0, True), said
 
 
 def test_the_rules_of_the_readme_ask_for_metrics_that_exist() -> None:
@@ -106,6 +106,16 @@ def test_figures_are_by_account_and_what_was_never_read_has_none() -> None:
     assert "smscredits_notices_undelivered 2.0" in lines
     assert not [line for line in lines if "account-1" in line and "credits{" in line]
     assert not [line for line in lines if "account-1" in line and "timestamp" in line]
+    assert not [line for line in lines if "account-1" in line and "level{" in line]
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text; version=abc", "application/openmetrics-text; version=", "\x00"]
+)
+def test_whatever_format_is_asked_for_there_is_an_answer(accept: str) -> None:
+    pulse = Pulse(leading=True, since=NOW)
+    facts = Facts((), timedelta(minutes=5), NOW, pulse, slack=True, overview=None)
+    assert b"smscredits_leader 1.0" in Metrics().exposition(facts, NOW, accept)[0]
 
 
 def test_two_bots_in_one_process_count_apart_and_nothing_is_a_global() -> None:

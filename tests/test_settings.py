@@ -362,3 +362,12 @@ def test_a_channel_that_is_warned_and_may_not_ask_is_warned_of(environment: pyte
     )
     environment.setenv("ALLOWED_CHANNELS", "C9876543210, C0123456789")
     assert settings.warnings(from_environment(), {}) == ()
+
+
+def test_the_example_of_a_critical_above_its_warning_is_no_fault_itself(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    (fault,) = faults(environment, CREDIT_SMS_WARNING="1", CREDIT_SMS_CRITICAL="1000")
+    assert fault.endswith("Example: CREDIT_SMS_CRITICAL=1")
+    environment.setenv("CREDIT_SMS_CRITICAL", "1")
+    assert from_environment().credit_sms_critical == 1

@@ -19,7 +19,7 @@ from tests.stage import stage
 from tests.store.conftest import postgresql
 from tests.store.server import database_of
 from tests.test_bot import eventually
-from tests.test_main import deployed, start
+from tests.test_main import ROOT, deployed, start
 
 __all__ = ["postgresql"]  # a fixture
 
@@ -212,3 +212,28 @@ async def test_signals_until_the_very_end_change_nothing(demo: Demo, tmp_path: P
                     process.send_signal(number)
             await asyncio.wait({ending}, timeout=0.01)
         await ending
+
+
+async def test_a_look_up_of_a_name_that_hangs_is_not_waited_for(demo: Demo, tmp_path: Path) -> None:
+    """Python looks names up in a thread, which nobody can end; hosts kill after half a minute."""
+    (tmp_path / "sitecustomize.py").write_text(HANGING_LOOK_UP)
+    settings = {
+        "PYTHONPATH": f"{tmp_path}:{ROOT}",
+        "SMSPARTNER_API_URL": "https://hangs.example/v1",
+        "DRAIN_SECONDS": "1",
+    }
+    async with deployed(demo, tmp_path, **settings) as (process, _):
+        await event(process, "lease.taken")
+        process.send_signal(signal.SIGTERM)
+        await ended(process, within=20)
+
+
+HANGING_LOOK_UP = """
+import socket, time
+look_up = socket.getaddrinfo
+def hanging(host, *more, **options):
+    if host == "hangs.example":
+        time.sleep(60)
+    return look_up(host, *more, **options)
+socket.getaddrinfo = hanging
+"""

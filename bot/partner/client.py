@@ -32,7 +32,8 @@ REQUESTS_PER_HOST = 32
 """How many requests may be on their way to one of the provider's hosts."""
 
 LISTING_SECONDS = 25
-"""For all pages of sub-accounts: with the account itself they end before a reading's deadline."""
+READ_SECONDS = 42
+"""For the account and all pages of its sub-accounts: they end before a reading's deadline, whatever came."""
 
 MOST_PAGES = 100
 
@@ -79,10 +80,11 @@ class Partner:
         def parse(status: int, body: bytes) -> Credits:
             return decipher(status, body, account.needed, self._product)
 
+        ends_at = asyncio.get_running_loop().time() + READ_SECONDS
         credits_ = await self._insist(self._me, parse)
         if account.subaccounts is None:
             return credits_
-        listed = await self._listed(emails=account.subaccounts.emails)
+        listed = await self._listed(ends_at, emails=account.subaccounts.emails)
         if isinstance(listed, Failure):
             return replace(credits_, unlisted=replace(listed, listing=True))
         return replace(credits_, subaccounts=listed)
@@ -94,9 +96,10 @@ class Partner:
             return URL(f"{self._base}/me/{segment}", encoded=True)
         return URL(f"{self._base}/me").with_query(apiKey=self._key, _format="json")
 
-    async def _listed(self, *, emails: bool) -> tuple[SubAccount, ...] | Failure:
+    async def _listed(self, ends_at: float, *, emails: bool) -> tuple[SubAccount, ...] | Failure:
         try:
-            async with asyncio.timeout(LISTING_SECONDS):
+            left = ends_at - asyncio.get_running_loop().time()
+            async with asyncio.timeout(min(LISTING_SECONDS, left)):
                 found = [one async for one in self._pages(emails=emails)]
         except TimeoutError:
             return Failure(Cause.TIMEOUT)

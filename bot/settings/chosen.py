@@ -255,8 +255,9 @@ class Settings(BaseSettings):
     @classmethod
     def _not_above_its_warning(cls, critical: Decimal | None, info: ValidationInfo) -> Decimal | None:
         warning = (info.field_name or "").replace("critical", "warning")
-        if critical is not None and (info.data.get(warning) or critical) < critical:
-            raise fault(f"is above {warning.upper()}, so the warning would come last")
+        limit = info.data.get(warning)
+        if critical is not None and limit is not None and limit < critical:
+            raise fault(f"is above {warning.upper()}, so the warning would come last", str(limit))
         return critical
 
     @field_validator("poll_interval", mode="after")

@@ -172,7 +172,7 @@ def _fault_of_dot_env() -> str:
 
 def _line(fault: ErrorDetails) -> str:
     name = str(fault["loc"][0])
-    example = (Settings.model_fields[name].examples or [""])[0]
+    example = fault.get("ctx", {}).get("example") or (Settings.model_fields[name].examples or [""])[0]
     saying = "is missing" if fault["type"] == "missing" else fault["msg"]
     if fault["type"] != "fault":
         saying = saying[0].lower() + saying[1:].replace("Input ", "")

@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def fault(sentence: str) -> PydanticCustomError:
-    """Return what a validator raises: a sentence that names no value."""
-    return PydanticCustomError("fault", sentence)
+def fault(sentence: str, example: str = "") -> PydanticCustomError:
+    """Return what a validator raises: a sentence that names no value, and an example of its own perhaps."""
+    return PydanticCustomError("fault", sentence, {"example": example})
 
 
 def _duration(text: object) -> timedelta:
@@ -38,8 +38,10 @@ def above_zero(text: object) -> Decimal:
         number = Decimal("NaN")
     if not number.is_finite() or "_" in str(text):
         raise fault("is no number: digits, and a dot before decimals")
-    if not 0 < number < 10**12:
+    if number <= 0:
         raise fault("must be above zero (leave it out to switch the rule off)")
+    if number >= 10**12:
+        raise fault("is too large: below 1,000,000,000,000")
     return number
 
 
@@ -60,7 +62,7 @@ def _percentage(text: object) -> Decimal:
     return Decimal(match[1]) / 100
 
 
-_CHANNEL = r"[CGD][A-Z0-9]{5,20}"
+_CHANNEL = r"[CGD][A-Z0-9]{2,20}"
 
 
 def channel(text: object) -> str:
@@ -131,7 +133,7 @@ Channels = Annotated[
 Users = Annotated[
     frozenset[str],
     _ids(
-        r"[UW][A-Z0-9]{5,20}",
+        r"[UW][A-Z0-9]{2,20}",
         "must list ids of people, with commas between them: in Slack, open a profile, ⋮, “Copy member ID”",
     ),
 ]

@@ -1,5 +1,6 @@
 """The workspace that the bot's token belongs to, and the Bolt app bound to it."""
 
+import asyncio
 import logging
 
 import structlog
@@ -11,27 +12,43 @@ from bot.slack.web_api import WebApi, answer_to
 
 log = structlog.get_logger()
 
+ASK_EVERY = 300.0
+"""Seconds between two questions whether the token is still accepted."""
+
 
 class Workspace:
     """Knows, once Slack was asked, which team may use this bot."""
 
-    def __init__(self, client: WebApi) -> None:
+    def __init__(self, client: WebApi, ask_every: float = ASK_EVERY) -> None:
         self._client = client
+        self._every = ask_every
         self._team = ""
+        self._accepted = False
 
     @property
     def known(self) -> bool:
-        """Whether Slack has said whose token this is."""
-        return bool(self._team)
+        """Whether Slack accepted the token when it was last asked."""
+        return self._accepted
+
+    async def keep_learning(self) -> None:
+        """Ask again and again, for a token may be revoked; raises `NotDelivered` with Slack's reason."""
+        while True:
+            await self.learn()
+            await asyncio.sleep(self._every)
 
     async def learn(self) -> None:
         """Ask Slack whose token this is (`auth.test`); raises `NotDelivered` with Slack's reason."""
-        answer = await answer_to(self._client.auth_test())
+        before = self._accepted
+        try:
+            answer = await answer_to(self._client.auth_test())
+        finally:
+            self._accepted = False
         team = answer.get("team_id")
         if not isinstance(team, str):
             raise NotDelivered("server_fault", unknown=True)
-        self._team = team
-        log.info("slack.connected", team=answer.get("team"), user=answer.get("user"))
+        self._team, self._accepted = team, True
+        if not before:
+            log.info("slack.connected", team=answer.get("team"), user=answer.get("user"))
 
     def admits(self, team: str | None) -> bool:
         """Admit requests of our own team; while Slack has not said which that is, its signature suffices."""

@@ -42,7 +42,7 @@ async def _thin_out(connection: AsyncConnection, keep: Retention) -> bool:
     """Leave the last reading of each hour, hour by hour from where the last step has stopped."""
     mine = history.c.name == NAME
     stopped = await connection.scalar(select(history.c.thinned_until).where(mine))
-    until, more = stopped or _LONG_AGO, True
+    until, more, left = stopped or _LONG_AGO, True, ROWS
     for _ in range(HOURS):
         first = await connection.scalar(
             select(func.min(reading.c.began_at)).where(
@@ -53,8 +53,8 @@ async def _thin_out(connection: AsyncConnection, keep: Retention) -> bool:
             until, more = keep.full_since, False
             break
         until = hour_of(first)
-        thinned = await connection.execute(_but_the_last(until, until + timedelta(hours=1)))
-        if thinned.rowcount == ROWS:
+        left -= (await connection.execute(_but_the_last(until, until + timedelta(hours=1), left))).rowcount
+        if left <= 0:
             break
         until += timedelta(hours=1)
     if until != stopped:
@@ -62,7 +62,7 @@ async def _thin_out(connection: AsyncConnection, keep: Retention) -> bool:
     return more
 
 
-def _but_the_last(since: datetime, until: datetime) -> Delete:
+def _but_the_last(since: datetime, until: datetime, most: int) -> Delete:
     later = reading.alias("later")
     superseded = exists().where(
         later.c.account == reading.c.account,
@@ -70,7 +70,7 @@ def _but_the_last(since: datetime, until: datetime) -> Delete:
         later.c.began_at < until,
     )
     found = select(reading.c.id).where(reading.c.began_at >= since, reading.c.began_at < until, superseded)
-    return delete(reading).where(reading.c.id.in_(found.limit(ROWS)))
+    return delete(reading).where(reading.c.id.in_(found.limit(most)))
 
 
 def _readings(keep: Retention) -> Delete:

@@ -158,3 +158,16 @@ async def test_who_is_admitted_is_known_once_slack_was_asked(
     assert workspace.admits("T2")
     await workspace.learn()
     assert (workspace.admits("T1"), workspace.admits(None), workspace.admits("T2")) == (True, True, False)
+
+
+async def test_a_token_that_is_revoked_later_is_noticed(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    server.says(Says(200, '{"ok": true, "team_id": "T1"}'))
+    workspace = Workspace(api(session, server.url), ask_every=0)
+    await workspace.learn()
+    assert workspace.known
+    server.says(Says(200, '{"ok": false, "error": "token_revoked"}'))
+    with pytest.raises(NotDelivered, match="token_revoked"):
+        await workspace.keep_learning()
+    assert (workspace.known, workspace.admits("T2")) == (False, False)

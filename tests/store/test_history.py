@@ -102,6 +102,17 @@ async def test_a_step_takes_few_rows_and_the_next_goes_on_where_it_stopped(
     assert await left(database, "reading") == 3
 
 
+async def test_many_hours_together_take_no_more_rows_than_one(
+    database: Database, history: SqlHistory
+) -> None:
+    await add_readings(database, 20, KEEP.full_since - 6 * HOUR, KEEP.full_since, timedelta(minutes=5))
+    before = await left(database, "reading")
+    assert await history.prune(KEEP)
+    assert before - await left(database, "reading") == ROWS
+    await prune(history)
+    assert await left(database, "reading") == 20 * 6
+
+
 async def test_the_next_hour_costs_as_much_with_a_year_behind_it_as_with_a_month(
     database: Database, history: SqlHistory
 ) -> None:
