@@ -20,8 +20,9 @@ from bench.provider import API_KEY, provider
 from bot.clock import SystemClock
 from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Due, Edit
-from bot.partner import REQUESTS_PER_HOST, Partner
+from bot.partner import Partner
 from bot.service import Service
+from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.store import Database, SqlHistory, SqlLease, SqlOutbox, SqlRounds, SqlWatches
 from tests.store.server import database_of, postgresql_server
 
@@ -89,14 +90,14 @@ async def watching(url: str, api_url: str, count: int) -> AsyncIterator[Service]
         Account(f"account-{number}", "C0BENCH00", RULES, group="provider@C0BENCH00")
         for number in range(count)
     )
-    slots = asyncio.Semaphore(REQUESTS_PER_HOST)
+    turn = asyncio.Semaphore(ACCOUNTS_PER_HOST)
     database = Database(url)
     lease = SqlLease(database, "bench")
     async with session() as client:
         service = Service(
             accounts=accounts,
             policy=Policy(),
-            sources={one.name: Partner(client, api_url, API_KEY, slots=slots) for one in accounts},
+            sources={one.name: Partner(client, api_url, API_KEY, turn=turn) for one in accounts},
             watches=SqlWatches(database, lease),
             outbox=SqlOutbox(database, lease),
             rounds=SqlRounds(database, lease),
@@ -115,7 +116,7 @@ async def watching(url: str, api_url: str, count: int) -> AsyncIterator[Service]
 
 async def bare(client: aiohttp.ClientSession, api_url: str, count: int) -> None:
     """Read so many accounts with nothing around it."""
-    slots = asyncio.Semaphore(REQUESTS_PER_HOST)
+    slots = asyncio.Semaphore(ACCOUNTS_PER_HOST)
     url = f"{api_url}/me?apiKey={API_KEY}&_format=json"
 
     async def read() -> None:
@@ -154,7 +155,7 @@ async def _seconds(work: Callable[[], Awaitable[None]]) -> float:
 @click.argument("accounts", type=click.IntRange(1), nargs=-1)
 def main(accounts: tuple[int, ...]) -> None:
     """Measure so many ACCOUNTS (10, 100 and 1000 unless given), and print a table of the medians."""
-    click.echo(f"at most {REQUESTS_PER_HOST} requests under way, for the bot and for the bare client alike")
+    click.echo(f"at most {ACCOUNTS_PER_HOST} requests under way, for the bot and for the bare client alike")
     click.echo(HEADING)
     with provider() as api_url, postgresql_server() as server:
         for count in accounts or (10, 100, 1000):

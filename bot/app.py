@@ -17,13 +17,14 @@ from bot.clock import SystemClock
 from bot.core.access import Access
 from bot.core.model import Policy, Product
 from bot.heartbeat import Heartbeat
-from bot.partner import REQUESTS_PER_HOST, Partner
+from bot.partner import Partner
 from bot.ports import Clock, NotDelivered, StoreAway
 from bot.probes import Probes
 from bot.schedule import Schedule
 from bot.service import Service
 from bot.service.lookout import Lookout
 from bot.service.observer import Unobserved
+from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import Settings, Watched
 from bot.slack.blocks import Blocks
 from bot.slack.handlers import Handlers
@@ -190,15 +191,15 @@ async def _connected(workspace: Workspace, socket: SocketMode | None) -> bool:
 def _sources(
     watched: Sequence[Watched], session: aiohttp.ClientSession, budget: SqlBudget
 ) -> dict[str, Partner]:
-    """Return a client for each account; those of one host share its slots."""
-    slots = {one.api_url: asyncio.Semaphore(REQUESTS_PER_HOST) for one in watched}
+    """Return a client for each account; those of one host take turns."""
+    turns = {one.api_url: asyncio.Semaphore(ACCOUNTS_PER_HOST) for one in watched}
     return {
         one.account.name: Partner(
             session,
             one.api_url,
             one.api_key.get_secret_value(),
             one.account.product,
-            slots=slots[one.api_url],
+            turn=turns[one.api_url],
             budget=budget if one.account.product is Product.VOICE else None,
         )
         for one in watched

@@ -9,6 +9,7 @@ OutsideError
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -71,7 +72,14 @@ class Clock(Protocol):
 
 
 class Source(Protocol):
-    """Where an account's credits are read."""
+    """Where an account's credits are read.
+
+    `turn` is entered first, and waited for: a host is asked about so many accounts at a time. What is waited
+    there is no fault of the provider's, so it counts for no deadline.
+    """
+
+    @property
+    def turn(self) -> AbstractAsyncContextManager[None]: ...  # noqa: D102 - the class says it
 
     async def read(self, account: Account) -> Credits:
         """Ask the provider once, with its retries; raises `Unreadable` and `HeldBack`."""

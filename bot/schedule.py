@@ -13,7 +13,7 @@ from bot.ports import Clock, NotLeading, StoreAway
 from bot.service import Polled, Service
 from bot.service.courier import Delivered, Delivery
 from bot.service.observer import Observer, Unobserved
-from bot.service.reader import READ_SECONDS
+from bot.service.reader import ACCOUNTS_PER_HOST, READ_SECONDS
 from bot.text import Words
 
 log = structlog.get_logger()
@@ -29,8 +29,8 @@ PRUNE_EVERY = timedelta(minutes=10)
 """Not once a day: an interval begins anew at each start, and hosts restart daily."""
 
 PRUNE_SECONDS = 120
-POLL_SECONDS = READ_SECONDS + 15
-"""A poll that hangs is given up, for a hung job would block every later one."""
+POLL_SPARE_SECONDS = 15
+"""Beyond what all readings may take: a poll that hangs is given up, for it would block every later one."""
 
 DELIVER_SECONDS = 150
 """A round begins nothing new after 30 s; what it has begun then must not be cut off in the middle."""
@@ -60,6 +60,8 @@ class Schedule:
         self._looking = asyncio.Lock()
         self._words = words
         self._poll_interval = poll_interval
+        turns = 1 + len(service.accounts) // ACCOUNTS_PER_HOST
+        self._poll_seconds = READ_SECONDS * turns + POLL_SPARE_SECONDS
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         # In UTC: intervals must not jump with daylight saving. No misfire is dropped in silence.
@@ -72,7 +74,7 @@ class Schedule:
         if self._stopping:
             return
         self._every(LEAD_EVERY, self.lead, LEAD_SECONDS)
-        self._every(self._poll_interval, self.poll, POLL_SECONDS)
+        self._every(self._poll_interval, self.poll, self._poll_seconds)
         self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
         self._every(PRUNE_EVERY, self._service.prune, PRUNE_SECONDS)
         self._scheduler.start()
@@ -120,7 +122,7 @@ class Schedule:
         self._led_at = self._clock.now()
         if not led:
             log.info("lease.taken")
-            self._spawn(self._first_poll, POLL_SECONDS)
+            self._spawn(self._first_poll, self._poll_seconds)
 
     def _mind_the_poll(self) -> None:
         late = lateness(self._service.pulse, self._poll_interval, self._clock.now())

@@ -1,6 +1,6 @@
 """SMS Partner, Voice Partner and Mail Partner: what is asked, and what an answer means."""
 
-from bot.partner.client import ATTEMPTS, MAX_BODY, REQUESTS_PER_HOST, Partner
+from bot.partner.client import ATTEMPTS, MAX_BODY, Partner
 from bot.partner.decipher import decipher
 
-__all__ = ["ATTEMPTS", "MAX_BODY", "REQUESTS_PER_HOST", "Partner", "decipher"]
+__all__ = ["ATTEMPTS", "MAX_BODY", "Partner", "decipher"]

@@ -28,9 +28,6 @@ ATTEMPT_SECONDS = 10
 """As in all samples of the vendor; 5 s aborted good answers in production."""
 
 ATTEMPTS = 3
-REQUESTS_PER_HOST = 32
-"""How many requests may be on their way to one of the provider's hosts."""
-
 LISTING_SECONDS = 25
 READ_SECONDS = 42
 """For the account and all pages of its sub-accounts: they end before a reading's deadline, whatever came."""
@@ -46,8 +43,8 @@ _T = TypeVar("_T")
 class Partner:
     """Asks one of the products for the credits of one key; the caller owns the session.
 
-    `slots` bounds how many requests are on their way to the host; `budget` how many a minute may be made;
-    `attempts` how often one thing is asked for, where a fault may pass.
+    `turn` bounds how many accounts the host is asked about at a time; `budget` how many requests a minute
+    may be made; `attempts` how often one thing is asked for, where a fault may pass.
     """
 
     def __init__(
@@ -57,7 +54,7 @@ class Partner:
         api_key: str,
         product: Product = Product.SMS,
         *,
-        slots: AbstractAsyncContextManager[None] | None = None,
+        turn: AbstractAsyncContextManager[None] | None = None,
         budget: Budget | None = None,
         attempts: int = ATTEMPTS,
     ) -> None:
@@ -66,7 +63,7 @@ class Partner:
         self._base = api_url.rstrip("/")
         self._key = api_key
         self._me = self._address()
-        self._slots = slots or nullcontext()
+        self.turn = turn or nullcontext()
         self._budget = budget
         self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
         counted = budget is not None or attempts == 1
@@ -145,10 +142,9 @@ class Partner:
         raise failed
 
     async def _ask(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
-        async with self._slots:
-            if self._budget and not await _granted(self._budget, self._digest):
-                raise HeldBack
-            answer = await self._answer(url)
+        if self._budget and not await _granted(self._budget, self._digest):
+            raise HeldBack
+        answer = await self._answer(url)
         # Raised out here: inside an `except` it would carry aiohttp's error, and that one the URL.
         if isinstance(answer, Cause):
             unreadable(answer)

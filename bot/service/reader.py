@@ -8,7 +8,10 @@ from bot.core.model import Account, Cause, Failure, Reading
 from bot.ports import Clock, HeldBack, Source, Unreadable
 
 READ_SECONDS = 45
-"""One reading of one account ends within this, tries and back-off included."""
+"""One reading of one account ends within this, tries and back-off included, once it is its turn."""
+
+ACCOUNTS_PER_HOST = 32
+"""So many accounts of a host are read at a time."""
 
 Answer = tuple[datetime, Reading | Failure | None]
 """When the provider was asked (UTC), and what came of it: nothing if it allows no more requests now."""
@@ -43,10 +46,15 @@ class Reader:
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
 
     async def _ask(self, account: Account) -> Answer:
+        source = self._sources[account.name]
+        async with source.turn:
+            return await self._ask_now(account, source)
+
+    async def _ask_now(self, account: Account, source: Source) -> Answer:
         began_at = self._clock.now()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                credits_ = await self._sources[account.name].read(account)
+                credits_ = await source.read(account)
         except TimeoutError:
             return began_at, Failure(Cause.TIMEOUT)
         except Unreadable as error:

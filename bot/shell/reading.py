@@ -11,8 +11,9 @@ import aiohttp
 
 from bot.core import rules
 from bot.core.model import Account, Cause, Credits, Failure, Firing, Level, Policy, Product, Reading
-from bot.partner import ATTEMPTS, REQUESTS_PER_HOST, Partner
+from bot.partner import ATTEMPTS, Partner
 from bot.ports import Clock, Unreadable
+from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import Watched
 
 READ_SECONDS = 45
@@ -87,18 +88,23 @@ async def read_all(
     Voice Partner allows 5 requests a minute, of which the running bot makes 4: the one left is asked for
     once, and not counted in the database, which may not even be there.
     """
-    slots = {one.api_url: asyncio.Semaphore(REQUESTS_PER_HOST) for one in watched}
+    turns = {one.api_url: asyncio.Semaphore(ACCOUNTS_PER_HOST) for one in watched}
 
     def source(one: Watched) -> Partner:
         key, product = one.api_key.get_secret_value(), one.account.product
         attempts = 1 if once or product is Product.VOICE else ATTEMPTS
-        return Partner(opened, one.api_url, key, product, slots=slots[one.api_url], attempts=attempts)
+        return Partner(opened, one.api_url, key, product, turn=turns[one.api_url], attempts=attempts)
 
     readings = (_read(one.account, source(one), clock, within) for one in watched)
     return tuple(await asyncio.gather(*readings))
 
 
 async def _read(account: Account, source: Partner, clock: Clock, within: float) -> Checked:
+    async with source.turn:
+        return await _read_now(account, source, clock, within)
+
+
+async def _read_now(account: Account, source: Partner, clock: Clock, within: float) -> Checked:
     began_at = clock.now()
     try:
         async with asyncio.timeout(within):

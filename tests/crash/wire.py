@@ -6,7 +6,8 @@ import mmap
 import os
 import socket
 import struct
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
@@ -97,6 +98,7 @@ class Provider:
     parent: Parent
     fuse: Fuse
     chapter: int = 0
+    turn: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
 
     async def read(self, account: Account) -> Credits:
         """Read the present chapter."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,6 +32,7 @@ class Provider:
     """A source that says what the test has written down, the last of it for ever, and counts the askers."""
 
     def __init__(self, *script: int | Failure | Exception) -> None:
+        self.turn: AbstractAsyncContextManager[None] = nullcontext()
         self.script = deque(script)
         self.asked = 0
         self.asking = asyncio.Event()

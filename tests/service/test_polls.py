@@ -95,6 +95,21 @@ async def test_a_reading_that_takes_too_long_is_a_failure(
     assert polled.outcome == Failure(Cause.TIMEOUT)
 
 
+async def test_waiting_for_its_turn_at_a_slow_host_is_no_failure_of_an_account(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.service.reader.READ_SECONDS", 0.2)
+    bot = await start(9000)
+    bot.provider.turn = turn = asyncio.Semaphore(1)
+    await turn.acquire()
+    polling = asyncio.create_task(bot.service.poll())
+    await asyncio.wait({polling}, timeout=0.4)
+    assert bot.provider.asked == 0
+    turn.release()
+    (polled,) = await polling
+    assert isinstance(polled.outcome, Reading)
+
+
 async def test_a_clock_set_back_by_hours_blinds_nobody(start: Start) -> None:
     bot = await start(9000, 4999, 999, 9000)
     for _ in range(2):
