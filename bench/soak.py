@@ -21,6 +21,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
+import aiohttp
 import click
 import psycopg
 
@@ -33,10 +34,11 @@ from bot.demo.world import DemoWorld, PrepaidAccount
 from tests.store.server import database_of, postgresql_server
 
 ROOT = Path(__file__).parent.parent
+METRICS_TOKEN = "soak-metrics-token"
 BALANCE = Decimal(190)
 SAMPLES = 18
-COLUMNS = ("resident KiB", "files", "sockets", "threads")
-MAY_GROW = {"resident KiB": 2048, "files": 2, "sockets": 2, "threads": 1}
+COLUMNS = ("resident KiB", "files", "sockets", "threads", "tasks")
+MAY_GROW = {"resident KiB": 2048, "files": 2, "sockets": 2, "threads": 1, "tasks": 3}
 """What the medians may differ by chance: by requests that are on their way, by what the allocator holds."""
 
 TABLES = ("reading", "notice", "episode")
@@ -87,8 +89,8 @@ def grown(samples: Sequence[Sample]) -> list[str]:
     return found
 
 
-def usage(pid: int) -> dict[str, int]:
-    """Return what a process holds."""
+def usage(pid: int, tasks: int) -> dict[str, int]:
+    """Return what a process holds, with the tasks that it says itself."""
     process = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     links = []
@@ -97,7 +99,18 @@ def usage(pid: int) -> dict[str, int]:
             links.append(str(file.readlink()))
     resident, threads = int(status["VmRSS"].split()[0]), int(status["Threads"])
     sockets = sum(link.startswith("socket:") for link in links)
-    return dict(zip(COLUMNS, (resident, len(links), sockets, threads), strict=True))
+    return dict(zip(COLUMNS, (resident, len(links), sockets, threads, tasks), strict=True))
+
+
+async def tasks_of(slack_events: str) -> int:
+    """Return how many tasks are under way in the bot, as its metrics say."""
+    url, bearer = (
+        slack_events.replace("/slack/events", "/metrics"),
+        {"Authorization": f"Bearer {METRICS_TOKEN}"},
+    )
+    async with aiohttp.ClientSession() as client, client.get(url, headers=bearer) as answer:
+        said = dict(line.rsplit(" ", 1) for line in (await answer.text()).splitlines())
+    return int(float(said["smscredits_tasks"]))
 
 
 def stored(url: str) -> tuple[int, dict[str, int]]:
@@ -170,6 +183,7 @@ async def deployed(around: Stage, url: str, folder: Path) -> AsyncIterator[async
         "POLL_INTERVAL": "1s",
         "DATABASE_URL": url,
         "DRAIN_SECONDS": "5",
+        "METRICS_TOKEN": METRICS_TOKEN,
         "PORT": "0",
     }
     with (folder / "log").open("wb") as log:
@@ -219,7 +233,9 @@ async def soak(url: str, folder: Path, seconds: float, seed: int) -> list[Sample
             for ended in (trouble for trouble in troubles if trouble.done()):
                 await ended
             size, rows = stored(url)
-            samples.append(Sample(loop.time() - began, usage(bot.pid), size, rows))
+            samples.append(
+                Sample(loop.time() - began, usage(bot.pid, await tasks_of(around.slack.bot_url)), size, rows)
+            )
             click.echo(samples[-1].line())
         for trouble in troubles:
             trouble.cancel()

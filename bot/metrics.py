@@ -52,13 +52,13 @@ class Metrics:
         self._jobs = self._counter("job_failures", "Jobs that did not do their work.", "job", "reason")
         self._heartbeats = self._counter("heartbeats", "Heartbeats after completed polls.", "outcome")
 
-    def exposition(self, facts: Facts, now: datetime, accept: str) -> tuple[bytes, str]:
-        """Write everything down as text, in the format that the client prefers."""
+    def exposition(self, facts: Facts, now: datetime, accept: str, tasks: int) -> tuple[bytes, str]:
+        """Write everything down as text, in the format that the client prefers; `tasks` are under way."""
         try:
             encode, kind = choose_encoder(accept)
         except (TypeError, ValueError):  # the library stumbles over versions that are none
             encode, kind = choose_encoder("")
-        self._state.update(facts, now)
+        self._state.update(facts, now, tasks)
         return encode(self._registry), kind
 
     def polled(self, polled: Polled) -> None:
@@ -110,9 +110,10 @@ class _State(Collector):
         self._process: tuple[Metric, ...] = ()
         self._known: tuple[Metric, ...] = ()
 
-    def update(self, facts: Facts, now: datetime) -> None:
+    def update(self, facts: Facts, now: datetime, tasks: int) -> None:
         """Take over the facts as of now."""
-        self._process = tuple(_process(facts, now))
+        under_way = _gauge("tasks", "Tasks that are under way in this process.", tasks)
+        self._process = (*_process(facts, now), under_way)
         if facts.overview:
             self._known = tuple(_known(facts, facts.overview))
 

@@ -1,5 +1,6 @@
 """What hosts and watchers ask over HTTP: `/readyz` and `/metrics`."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -11,7 +12,7 @@ from bot.core.health import Facts, Fault, Part, faults
 from bot.ports import Clock
 from bot.service.lookout import Lookout
 
-Exposition = Callable[[Facts, datetime, str], tuple[bytes, str]]
+Exposition = Callable[[Facts, datetime, str, int], tuple[bytes, str]]
 """Writes the metrics down, for a client that accepts these types; returns them and their type."""
 
 
@@ -37,7 +38,8 @@ class Probes:
                 challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
                 return web.Response(status=401, text="A bearer token is needed.\n", headers=challenge)
             facts = await self._lookout.facts()
-            body, kind = exposition(facts, self._clock.now(), request.headers.get("Accept", ""))
+            tasks = len(asyncio.all_tasks())
+            body, kind = exposition(facts, self._clock.now(), request.headers.get("Accept", ""), tasks)
             return web.Response(body=body, headers={"Content-Type": kind, "Cache-Control": "no-store"})
 
         return metrics

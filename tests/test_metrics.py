@@ -52,7 +52,7 @@ def exposed(metrics: Metrics, *watches: Watch) -> str:
     overview = Overview(found, undelivered=2, waiting_since=NOW)
     pulse = Pulse(leading=True, since=NOW, polled_at=NOW, looked_at=NOW)
     facts = Facts(tuple(found), timedelta(minutes=5), NOW, pulse, slack=True, overview=overview)
-    return metrics.exposition(facts, NOW, "")[0].decode()
+    return metrics.exposition(facts, NOW, "", 7)[0].decode()
 
 
 def busy() -> Metrics:
@@ -115,7 +115,7 @@ def test_figures_are_by_account_and_what_was_never_read_has_none() -> None:
 def test_whatever_format_is_asked_for_there_is_an_answer(accept: str) -> None:
     pulse = Pulse(leading=True, since=NOW)
     facts = Facts((), timedelta(minutes=5), NOW, pulse, slack=True, overview=None)
-    assert b"smscredits_leader 1.0" in Metrics().exposition(facts, NOW, accept)[0]
+    assert b"smscredits_leader 1.0" in Metrics().exposition(facts, NOW, accept, 7)[0]
 
 
 def test_two_bots_in_one_process_count_apart_and_nothing_is_a_global() -> None:
