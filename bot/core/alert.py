@@ -55,12 +55,15 @@ def _read(watch: Watch, account: Account, reading: Reading, policy: Policy) -> S
     low = _judge(watch, account, reading, policy)
     verdicts = [low]
     after = Watch()
-    if reading.credits.unlisted:
-        after, unreadable = _count_failure(watch, account, reading.credits.unlisted, now, policy)
-        verdicts.append(unreadable)
-    elif watch.unreadable:
+    of_the_list = bool(watch.failure and watch.failure.listing)
+    if watch.unreadable and not (reading.credits.unlisted and of_the_list):
         ended = replace(watch.unreadable, ended_at=now)
         verdicts.append(Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW))
+    if reading.credits.unlisted:
+        # The account itself was read: failures of its own are over, and those of the list are counted apart.
+        before = watch if of_the_list else replace(watch, failures=0, failing_since=None, unreadable=None)
+        after, unreadable = _count_failure(before, account, reading.credits.unlisted, now, policy)
+        verdicts.append(unreadable)
     if low.episode and cannot_be_read(watch, policy) and not reading.credits.unlisted:
         verdicts[0] = replace(low, urgency=Urgency.NOW)
     still_low = low.episode if low.episode and not low.episode.ended_at else None

@@ -70,17 +70,30 @@ def parse(text: str, accounts: tuple[str, ...]) -> Command | NotUnderstood | NoD
         return Command(Verb.SHOW, names[words[0]])
     if len(words) == 2 and verb in _WITH_ACCOUNT and words[1] in names:
         return Command(Verb(words[0]), names[words[1]])
+    if len(words) == 2 and verb in _WITH_ACCOUNT:
+        return _no_such_account(words[:1], words[1], names, text)
     known = {name.casefold(): name for name in (*WORDS, *accounts)}
-    nearest = get_close_matches(words[0], known, n=1, cutoff=0.5)
-    return NotUnderstood(" ".join(text.split()), known[nearest[0]] if nearest else "")
+    return NotUnderstood(" ".join(text.split()), _nearest(words[0], known))
 
 
-def _snooze(words: list[str], names: dict[str, str], text: str) -> Command | NoDuration:
+def _snooze(words: list[str], names: dict[str, str], text: str) -> Command | NoDuration | NotUnderstood:
     duration = _duration(words[0]) if words else None
-    account = names.get(words[1]) if len(words) == 2 else ""
-    if duration is None or account is None or len(words) > 2:
+    if duration is None or len(words) > 2:
         return NoDuration(" ".join(text.split()))
-    return Command(Verb.SNOOZE, account, duration)
+    if len(words) == 2 and words[1] not in names:
+        return _no_such_account([Verb.SNOOZE, words[0]], words[1], names, text)
+    return Command(Verb.SNOOZE, names[words[1]] if len(words) == 2 else "", duration)
+
+
+def _no_such_account(before: list[str], word: str, names: dict[str, str], text: str) -> NotUnderstood:
+    """Suggest the account that is meant: without one the command would be for every account."""
+    account = _nearest(word, names)
+    return NotUnderstood(" ".join(text.split()), " ".join([*before, account]) if account else "")
+
+
+def _nearest(word: str, known: dict[str, str]) -> str:
+    found = get_close_matches(word, known, n=1, cutoff=0.5)
+    return known[found[0]] if found else ""
 
 
 def _duration(word: str) -> timedelta | None:

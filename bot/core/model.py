@@ -367,3 +367,19 @@ class AccountStatus:
     reading: Reading | None
     failure: Failure | None = None
     held_back: bool = False
+
+    @property
+    def trouble(self) -> Failure | None:
+        """Why the account cannot be read, as far as is known: not asked now, it may have failed before."""
+        return self.failure or (self.watch.failure if self.held_back and self.watch.failures else None)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether its present state is not known: then it is neither fine nor low."""
+        return self.trouble is not None or self.reading is None
+
+    @property
+    def own_level(self) -> Level:
+        """The level of the account itself, without its sub-accounts."""
+        firing = self.watch.low.firing if self.watch.low else ()
+        return max((one.level for one in firing if not one.subaccount), default=Level.OK)

@@ -13,7 +13,13 @@ def reconcile(watch: Watch, account: Account | None, now: datetime, policy: Poli
     """Fit what is open to the configuration found at start; `None` stands for an account no longer in it."""
     if account is None:
         gone = tuple(
-            replace(episode, ended_at=now, ending=Ending.NOT_CONFIGURED, remind_at=None)
+            replace(
+                episode,
+                ended_at=now,
+                # A group is gone when a channel or a host has changed: its accounts are still watched.
+                ending=Ending.SPLIT if episode.members else Ending.NOT_CONFIGURED,
+                remind_at=None,
+            )
             for episode in watch.episodes
         )
         # What failed before says nothing of the account should it ever come back.

@@ -282,15 +282,21 @@ class Service:
             ),
             leading=False,
         )
-        after = next((one for one in step_.watch.episodes if one.id == episode_id), found)
-        return Decided(step_.reasons[0], after)
+        after = next((one for one in step_.watch.episodes if one.id == episode_id), None)
+        # It may have ended between the two looks: when, says the second one.
+        return Decided(step_.reasons[0], after or await self._watches.episode(episode_id))
 
     async def open_episodes(self, name: str = "") -> tuple[tuple[Episode, Watch], ...]:
         """Return the open episodes of every configured account, or of the one named; raises `StoreAway`."""
         accounts = [one for one in self.accounts if name in {"", one.name}]
         names = dict.fromkeys([one.name for one in accounts] + [one.group for one in accounts if one.group])
         watches = await self._watches.known(tuple(names))
-        return tuple((episode, watch) for watch in watches.values() for episode in watch.episodes)
+        return tuple(
+            (episode, watch)
+            for watch in watches.values()
+            for episode in watch.episodes
+            if not name or _is_about(episode, name)
+        )
 
     async def alerts(self) -> Alerts:
         """Return what is open, how far the channels know of it, and who fails and is not told of yet."""
@@ -378,7 +384,9 @@ class Service:
         except StoreAway:
             # The person still gets the figures, judged by themselves alone.
             watch = step(Watch(), account, reading, began_at, began_at, self.policy).watch
-        return AccountStatus(account, watch, reading)
+        # What was judged knows the sub-accounts that a list which failed does not show.
+        same = watch.reading is not None and watch.reading.began_at == reading.began_at
+        return AccountStatus(account, watch, watch.reading if same else reading)
 
     async def _not_read_since(self, since: datetime) -> tuple[Account, ...]:
         try:
@@ -404,6 +412,12 @@ class Service:
             step, account=account, outcome=outcome, began_at=began_at, now=now, policy=self.policy
         )
         return await self._judge.judge(account.name, decide)
+
+
+def _is_about(episode: Episode, account: str) -> bool:
+    """Whether an episode is the account's: of those that share one, who still fails."""
+    failing = {member.account for member in episode.members if member.until is None}
+    return account in (failing or {episode.account})
 
 
 def _groups(accounts: Sequence[Account]) -> dict[Account, tuple[str, ...]]:

@@ -43,17 +43,17 @@ class Answers:
     def status(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
         """Build the answer to the bare command, or about one account."""
         if len(statuses) > DETAILED:
-            return self._compact(statuses)
+            return self._compact(statuses, now)
         parts = [self._detailed(status, now, alone=len(statuses) == 1) for status in statuses]
         text = " ".join(part.text for part in parts)
         if len(parts) > 1 and len(text) > LONGEST_ANSWER:
-            return self._compact(statuses)
+            return self._compact(statuses, now)
         divided = [block for part in parts for block in (divider(), *part.blocks)]
         return Message(text, tuple(divided[1:]))
 
-    def _compact(self, statuses: Sequence[AccountStatus]) -> Message:
+    def _compact(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
         worst_first = sorted(statuses, key=lambda status: (-_gravity(status), status.account.name))
-        lines = fitting((f"{_emoji(one)} {self.words.compact(one)}" for one in worst_first), COMPACT)
+        lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in worst_first), COMPACT)
         rest = worst_first[len(lines) :]
         more = (self.words.rest(rest),) if rest else ()
         last = self.words.say.one_in_detail
@@ -62,10 +62,10 @@ class Answers:
     def _detailed(self, status: AccountStatus, now: datetime, *, alone: bool) -> Message:
         title = self.words.status_title(status)
         facts = list(self._standing(status))
-        if status.failure:
+        if status.trouble:
             facts = [
-                self.words.cause(status.failure, status.account),
-                self.words.mend(status.failure, status.account),
+                self.words.cause(status.trouble, status.account),
+                self.words.mend(status.trouble, status.account),
                 *self._still_open(status),
                 self.words.aged_reading(status.reading, now),
             ]
@@ -73,7 +73,11 @@ class Answers:
             facts.insert(0, self.words.held_back(status, now))
         blocks = [section("\n".join([f"{_emoji(status)} *{title}*", *facts]))]
         said = [f"{title}.", *facts]
-        if status.reading and not status.failure:
+        if status.reading and not status.trouble:
+            facts_of_list = self.words.unlisted(status)
+            if facts_of_list:
+                blocks.append(context(facts_of_list))
+                said.append(facts_of_list)
             credits_, product = status.reading.credits, status.account.product
             standing = " · ".join([*self.words.rule_states(status), self.words.read_at(status.reading)])
             blocks += [self._figures(credits_, product), context(standing)]
@@ -205,8 +209,8 @@ class Answers:
 
 def _gravity(status: AccountStatus) -> int:
     """How far up an account stands: what cannot be read may be empty."""
-    return Level.EMPTY if status.failure else status.watch.level
+    return Level.EMPTY if status.unknown else status.watch.level
 
 
 def _emoji(status: AccountStatus) -> str:
-    return UNREADABLE if status.failure else EMOJI[status.watch.level]
+    return UNREADABLE if status.unknown else EMOJI[status.watch.level]

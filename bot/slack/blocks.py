@@ -107,8 +107,11 @@ class Blocks(Answers):
     def _ended(
         self, episode: Episode, watch: Watch, *, told_late: bool, extra: tuple[str, ...] = ()
     ) -> Message:
-        title = self.words.title(episode)
-        facts = (*self.words.end(episode, watch.reading, told_late=told_late), *extra)
+        # Told late, the figures may be those of the next one by then.
+        since = next((one for one in watch.episodes if one.trouble is episode.trouble), episode)
+        reading = watch.reading if since.id == episode.id else None
+        title = self.words.ended_title(episode, reading)
+        facts = (*self.words.end(episode, reading, told_late=told_late), *extra)
         account = self.words.whose(episode)
         return Message(
             " ".join([f"{title}.", *facts, account]),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.model import Episode, Level, Watch
@@ -169,14 +169,26 @@ class SqlOutbox:
                 )
                 moved = shown and known and shown.credits != known.credits and not edit.episode.ended_at
                 again_at = now + EDIT_DELAY if moved else None
-                await connection.execute(
+                shown_last = await connection.execute(
                     same.where(episode.c.edit_at == edit.asked_at).values(edit_at=again_at)
                 )
+                if not shown_last.rowcount:
+                    # Another process edited it meanwhile, and this one, frozen perhaps, wrote over that.
+                    await connection.execute(same.where(episode.c.edit_at.is_(None)).values(edit_at=now))
+                return
+            if await _replaced_before(connection, edit.episode.id):
+                # Replaced once, and that one cannot be edited either: what must be told goes to its thread.
+                await connection.execute(same.values(edit_at=None))
                 return
             replaced = await connection.execute(same.values(edit_at=None, root=""))
             if replaced.rowcount and not edit.episode.ended_at:
                 again = Notice(Kind.OPENED, edit.episode.channel, now, edit.episode.id)
                 await connection.execute(insert(notice).values(**notice_row(again)))
+
+
+async def _replaced_before(connection: AsyncConnection, identity: str) -> bool:
+    openings = select(func.count()).where(notice.c.episode == identity, notice.c.kind == Kind.OPENED)
+    return (await connection.scalar(openings) or 0) > 1
 
 
 def _telling(rows: Sequence[RowMapping]) -> Telling:

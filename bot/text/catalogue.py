@@ -50,6 +50,8 @@ class Catalogue:
     subaccount_in_band: str
     subaccount_empty: str
     subaccount_unknown: str
+    gone: str
+    gone_title: str
     subaccount_fine: str
     subaccount_email: str
     and_more: str
@@ -129,6 +131,7 @@ class Catalogue:
     rule_settings: Mapping[Product, str]
 
     status_title: str
+    worse_subaccounts: str
     compact: str
     rest_fine: str
     rest: str

@@ -49,7 +49,8 @@ class EpisodeWords(AmountWords):
             return self._unreadable_title(episode)
         titles = self.say.low_titles
         template = self.say.ended_titles[Trouble.LOW] if episode.ended_at else titles[episode.level]
-        of_subaccounts = bool(episode.firing) and all(one.subaccount for one in episode.firing)
+        worst = [one for one in episode.firing if episode.ended_at or one.level is episode.level]
+        of_subaccounts = bool(worst) and all(one.subaccount for one in worst)
         credits_ = self.say.subaccount_credits if of_subaccounts else self.say.credits[episode.product]
         title = template.format(credits=credits_)
         if len(self.accounts) > 1:
@@ -91,14 +92,29 @@ class EpisodeWords(AmountWords):
         ):
             said: tuple[str, ...] = (self.say.used_up.format(values=self.main_figures(credits_)),)
         else:
-            said = tuple(self._crossed(rule, credits_) for rule in _worst_of_each_field(own))
+            said = tuple(self._crossed(rule, own, credits_) for rule in _worst_of_each_field(own))
         return (*said, *self._troubled_subaccounts(episode, credits_))
+
+    def ended_title(self, episode: Episode, reading: Reading | None) -> str:
+        """Say the news of an end; sub-accounts that are gone have not recovered."""
+        if not self._gone(episode, reading):
+            return self.title(episode)
+        return self.say.named_title.format(account=escape(episode.account), title=self.say.gone_title)
+
+    def _gone(self, episode: Episode, reading: Reading | None) -> tuple[str, ...]:
+        """Return the sub-accounts that an episode was about, if none of them is listed any more."""
+        listed = {one.id for one in reading.credits.subaccounts} if reading else set()
+        troubled = tuple(dict.fromkeys(one.subaccount for one in episode.firing))
+        return troubled if reading and all(one and one not in listed for one in troubled) else ()
 
     def end(self, episode: Episode, reading: Reading | None, *, told_late: bool) -> tuple[str, ...]:
         """Tell how an episode ended."""
         if episode.ended_at is None:
             return ()
-        said = []
+        said = [
+            self.say.gone.format(name=self._subaccount_name(episode.account, one))
+            for one in self._gone(episode, reading)[:LISTED]
+        ]
         if reading:
             said.append(self.say.left.format(values=self.main_figures(reading.credits)))
         since, until = self.time(episode.opened_at), self.time(episode.ended_at)
@@ -176,6 +192,8 @@ class EpisodeWords(AmountWords):
         """Answer a person's decision about an episode."""
         if episode is None:
             return self.say.unknown_alert
+        if reason is Reason.NOT_OPEN and episode.ending is not Ending.RECOVERED:
+            return f"{self.title(replace(episode, ended_at=None))}: {self.closed(episode)}"
         mute = episode.mute
         return self.say.decided[reason].format(
             alert=self.title(replace(episode, ended_at=None)),
@@ -229,17 +247,18 @@ class EpisodeWords(AmountWords):
         products = {account.product for account in known if account}
         return self.say.some_provider if len(products) > 1 else ""
 
-    def _crossed(self, rule: Firing, credits_: Credits) -> str:
+    def _crossed(self, rule: Firing, own: tuple[Firing, ...], credits_: Credits) -> str:
         amount = credits_.amounts.get(rule.field)
         if amount is None:
             return self.rule(rule)
         value = self.amount(rule.field, amount, credits_.currency)
         threshold = self._number(rule.field, rule.threshold, credits_.currency)
-        ends_at = self._rearmed(rule, credits_.currency)
         if amount >= rule.threshold:
+            ends_at = self._rearmed(rule, credits_.currency)
             return self.say.in_band.format(value=value, threshold=threshold, ends_at=ends_at)
         below = self.say.below.format(value=value, level=self.level(rule.level), threshold=threshold)
-        return f"{below} {self.say.ends_at.format(ends_at=ends_at)}"
+        last = max((one for one in own if one.field is rule.field), key=lambda one: one.threshold)
+        return f"{below} {self.say.ends_at.format(ends_at=self._rearmed(last, credits_.currency))}"
 
     def _troubled_subaccounts(self, episode: Episode, credits_: Credits) -> tuple[str, ...]:
         """Say a line of each sub-account in trouble, the worst first."""

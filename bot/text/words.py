@@ -103,19 +103,42 @@ class Words(AlertWords):
         age = self.figures.duration(now - status.reading.began_at)
         return self.say.held_back.format(provider=provider, age=age)
 
-    def compact(self, status: AccountStatus) -> str:
-        """Say in one line how an account stands."""
+    def compact(self, status: AccountStatus, now: datetime) -> str:
+        """Say in one line how an account stands, and how old that is where it is not of now."""
+        level = self.say.unreadable_level if status.unknown else self._standing_level(status)
+        facts = []
+        if status.trouble:
+            facts.append(self.cause(status.trouble, status.account))
+            facts += [f"{self.title(status.watch.low)}."] if status.watch.low else []
+        if status.reading is None:
+            facts.append(self.say.no_reading)
+        elif status.trouble or status.held_back:
+            age = self.figures.duration(now - status.reading.began_at)
+            facts.append(
+                self.say.aged_reading.format(age=age, values=self.main_figures(status.reading.credits))
+            )
+        else:
+            facts.append(self.main_figures(status.reading.credits))
         name = escape(status.account.name)
-        if status.failure:
-            cause = self.cause(status.failure, status.account)
-            return self.say.compact.format(account=name, level=self.say.unreadable_level, facts=cause)
-        figures = self.main_figures(status.reading.credits) if status.reading else self.say.no_reading
-        return self.say.compact.format(account=name, level=self.level(status.watch.level), facts=figures)
+        return self.say.compact.format(account=name, level=level, facts=" ".join(facts))
+
+    def unlisted(self, status: AccountStatus) -> str:
+        """Say that the sub-accounts could not be listed, and why; nothing where they were."""
+        failure = status.reading.credits.unlisted if status.reading else None
+        if failure is None:
+            return ""
+        return f"{self.say.listing_failed} {self.cause(failure, status.account)}"
+
+    def _standing_level(self, status: AccountStatus) -> str:
+        own, worst = status.own_level, status.watch.level
+        if worst <= own:
+            return self.level(own)
+        return self.say.worse_subaccounts.format(level=self.level(own), worst=self.level(worst))
 
     def rest(self, statuses: Sequence[AccountStatus]) -> str:
         """Say how the accounts stand that are not named."""
         count = len(statuses)
-        levels = Counter(self.say.unreadable_level if one.failure else one.watch.level for one in statuses)
+        levels = Counter(self.say.unreadable_level if one.unknown else one.watch.level for one in statuses)
         if set(levels) == {Level.OK}:
             return self.say.rest_fine.format(count=count)
         said = [
@@ -128,7 +151,8 @@ class Words(AlertWords):
 
     def rule_states(self, status: AccountStatus) -> tuple[str, ...]:
         """Say of each rule in force whether it has fired."""
-        fired = {(rule.field, rule.level) for rule in status.watch.low.firing} if status.watch.low else set()
+        firing = status.watch.low.firing if status.watch.low else ()
+        fired = {(rule.field, rule.level) for rule in firing if not rule.subaccount}
         return tuple(
             (self.say.rule_fired if (rule.field, rule.level) in fired else self.say.rule_fine).format(
                 rule=self.rule(rule)
@@ -138,9 +162,9 @@ class Words(AlertWords):
 
     def status_title(self, status: AccountStatus) -> str:
         """Say how an account stands, in three words."""
-        if status.failure:
+        if status.unknown:
             return self.say.failed_title.format(account=escape(status.account.name))
-        level = self.level(status.watch.level)
+        level = self._standing_level(status)
         return self.say.status_title.format(account=escape(status.account.name), level=level)
 
     def commands(self, accounts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -42,6 +42,11 @@ def test_what_a_person_types_is_understood_without_regard_to_case_or_spacing(
         ("Sharee", "share"),
         ("smss", "sms"),
         ("marketing", "Marketing-2"),
+        ("ack marketng-2", "ack Marketing-2"),  # never "ack", which is for every account
+        ("resume smss", "resume sms"),
+        ("ack xyzzy", ""),
+        ("snooze 1h nobody", ""),
+        ("snooze 2h marketng-2", "snooze 2h Marketing-2"),
         ("help me", "help"),
         ("sms now please", "sms"),
         ("xyzzy", ""),
@@ -92,7 +97,6 @@ def test_a_snooze_lasts_from_a_quarter_of_an_hour_to_a_week(text: str, duration:
         "snooze 999999999999d",
         "snooze sms",
         "snooze sms 1h",
-        "snooze 1h nobody",
         "snooze 1h sms now",
     ],
 )

@@ -226,12 +226,12 @@ def test_a_list_that_fails_for_long_or_is_refused_is_told_as_unreadable_and_so_i
     assert (refused.watch.unreadable.failure, told(refused)) == (REFUSED_LIST, opened)
 
 
-def test_an_account_that_is_read_again_without_its_list_is_still_unreadable() -> None:
-    steps = lived(WRONG_KEY, listed(1, {}, unlisted=SLOW_LIST), listed(2, {"7": "50"}))
-    assert [told(step) for step in steps[1:]] == [[], [(Kind.ENDED, Level.WARNING)]]
-    after = steps[1].watch
-    assert after.unreadable
-    assert (after.unreadable.failure, after.failures) == (SLOW_LIST, 2)
+def test_an_account_that_is_read_again_without_its_list_is_told_so_and_the_list_counts_anew() -> None:
+    steps = lived(WRONG_KEY, *(listed(minute, {}, unlisted=SLOW_LIST) for minute in (1, 2, 3)))
+    ended, counting, silent = steps[1:]
+    assert told(ended) == [(Kind.ENDED, Level.WARNING)]
+    assert (ended.watch.unreadable, ended.watch.failures, told(counting)) == (None, 1, [])
+    assert told(silent) == [(Kind.OPENED, Level.WARNING)]
 
 
 def test_a_late_answer_from_before_a_reading_without_its_list_changes_nothing() -> None:

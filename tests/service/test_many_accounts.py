@@ -75,7 +75,7 @@ async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_
         await bot.cycle()
     alone = await start(accounts=(replace(WATCHED, name="one"),), channel=bot.channel, one=(DOWN,))
     await alone.service.deliver()
-    assert [edit.episode.ending for edit in bot.channel.edits] == ["not_configured"]
+    assert [edit.episode.ending for edit in bot.channel.edits] == ["split"]
     await alone.cycle()
     assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
 
@@ -224,3 +224,11 @@ async def test_a_process_that_no_longer_watches_writes_none_of_them(start: Start
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [NotLeading, NotLeading]
+
+
+async def test_an_alert_that_others_share_is_not_that_of_an_account_which_is_fine(start: Start) -> None:
+    bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(9000,))
+    for _ in range(3):
+        await bot.cycle()
+    assert len(await bot.service.open_episodes("one")) == 1
+    assert await bot.service.open_episodes("two") == ()

@@ -457,3 +457,36 @@ async def test_an_unreadable_account_is_shown_in_its_low_message(
     edit = await only_edit(outbox, at(3))
     assert edit.episode.trouble is Trouble.LOW
     assert edit.watch.unreadable is not None
+
+
+async def test_a_message_that_cannot_be_edited_after_it_was_replaced_is_left_as_it_is(
+    watches: SqlWatches, outbox: SqlOutbox
+) -> None:
+    await polled(watches, 4999)
+    await told(outbox, at(0), "1.1")
+    for minute in (1, 2, 3):
+        await polled(watches, 4998 - minute, first=minute)
+        edit = await only_edit(outbox, at(minute + 1))
+        await outbox.edited(edit, at(minute + 1), gone=True)
+        for due in await claimed(outbox, at(minute + 1)):
+            await outbox.sent(due, f"2.{minute}", at(minute + 1))
+    await polled(watches, 999, first=4)
+    assert (await only(outbox, at(5))).root == "2.1", (
+        "replaced once, and what must be told goes to its thread"
+    )
+
+
+async def test_an_edit_that_came_late_over_a_newer_one_is_mended(
+    watches: SqlWatches, outbox: SqlOutbox
+) -> None:
+    """A process that was frozen between its claim and the sending shows what is no longer true."""
+    await polled(watches, 4999)
+    await told(outbox, at(0), "1.1")
+    await polled(watches, 999, first=1)
+    frozen = await only_edit(outbox, at(1))
+    await polled(watches, 9000, first=2)
+    await told(outbox, at(2), "1.2")
+    await outbox.edited(await only_edit(outbox, at(2)), at(2))
+    assert await outbox.edits(at(3)) == ()
+    await outbox.edited(frozen, at(3))
+    assert (await only_edit(outbox, at(3))).episode.ended_at == at(2)

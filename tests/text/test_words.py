@@ -132,7 +132,7 @@ def test_the_currency_of_somebody_else_is_escaped_wherever_it_is_said() -> None:
         ("5000", "342", (WARNING,), ["5,000 SMS left: above 5,000, ends at 5,500."]),
         (
             "999", "342", (WARNING, CRITICAL),
-            ["999 SMS left, below the critical threshold of 1,000. Fine again from 1,100."],
+            ["999 SMS left, below the critical threshold of 1,000. Fine again from 5,500."],
         ),
         (
             "4812", "50.099", (WARNING, MONEY),
@@ -637,7 +637,8 @@ def test_each_subaccount_in_trouble_is_a_line_the_worst_first() -> None:
     own_line = "4,999 SMS left, below the warning threshold of 5,000. Fine again from 5,500."
     assert WORDS.facts(*own) == (own_line, *lines)
     assert WORDS.title(alone[0]) == "Sub-account credits are used up"
-    assert WORDS.title(own[0]) == "SMS credits are used up"
+    assert WORDS.title(own[0]) == "Sub-account credits are used up", "the account itself can still send"
+    assert WORDS.title(replace(own[0], level=Level.WARNING)) == "SMS credits are low"
 
 
 def test_of_a_thousand_subaccounts_in_trouble_ten_are_named() -> None:
@@ -797,7 +798,15 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
         words.alert(OpenAlert(silent.episodes[0], silent, telling))
     words.counting(WATCHED, known(9000, DOWN))
     fine = AccountStatus(WATCHED, known(9000), reading())
-    words.compact(fine)
+    words.compact(fine, at(1))
+    words.compact(replace(fine, failure=DOWN), at(1))
+    words.unlisted(
+        replace(fine, reading=Reading(NOW, replace(credit(), unlisted=replace(DOWN, listing=True))))
+    )
+    words.compact(replace(fine, watch=replace(fine.watch, low=low_subaccounts()[0][0])), at(1))
+    gone = replace(low_subaccounts()[0][0], ended_at=at(9))
+    words.end(gone, reading(), told_late=False)
+    words.ended_title(gone, reading())
     words.rest([fine, fine])
     words.rest([fine, replace(fine, failure=DOWN)])
     words.held_back(fine, at(1))
@@ -941,3 +950,46 @@ def test_an_account_whose_failures_are_counted_says_that_it_is_not_told_yet() ->
         "*sms*: 2 of 3 failed polls in a row since <!date^1784721960^{date_short_pretty} at {time}|"
         "22 Jul 2026, 14:06 CEST>, not told yet. SMS Partner cannot be reached."
     )
+
+
+# How an account stands
+
+
+@pytest.mark.parametrize(
+    ("watch", "reading_", "said"),
+    [
+        (Watch(), None, "*sms*: cannot be read. There is no earlier reading."),
+        (
+            known(9000, WRONG_KEY),
+            reading(9000),
+            (
+                "*sms*: cannot be read. SMS Partner says that the API key is wrong (code 10). "
+                "Last good reading, 1 hr old: 9,000 SMS, 342.00 EUR."
+            ),
+        ),
+        (known(9000), reading(9000), "*sms*: fine. Last good reading, 1 hr old: 9,000 SMS, 342.00 EUR."),
+    ],
+)
+def test_an_account_that_was_not_asked_now_is_as_it_was_known_and_never_fine_unread(
+    watch: Watch, reading_: Reading | None, said: str
+) -> None:
+    status = AccountStatus(WATCHED, watch, reading_, held_back=True)
+    assert WORDS.compact(status, at(60)) == said
+    assert ("fine" in WORDS.status_title(status)) is ("fine" in said)
+
+
+def test_an_empty_sub_account_makes_its_parent_neither_empty_nor_low() -> None:
+    episode, left = low_subaccounts()[0]
+    status = AccountStatus(WATCHED, Watch(low=episode), Reading(NOW, left))
+    assert WORDS.status_title(status) == "sms: fine, sub-accounts: empty"
+
+
+def test_a_low_sub_account_that_is_gone_has_not_recovered() -> None:
+    episode = replace(low_subaccounts()[0][0], firing=(of("7", Level.WARNING, 20),), ended_at=at(9))
+    assert WORDS.ended_title(episode, reading()) == "marketing: Sub-accounts that were low are gone"
+    assert (
+        WORDS.end(episode, reading(), told_late=False)[0]
+        == "`marketing/7` is no longer listed by the provider."
+    )
+    there = Reading(NOW, replace(credit(), subaccounts=(SubAccount("7", Decimal(50)),)))
+    assert WORDS.ended_title(episode, there) == "Sub-account credits are fine again"
