@@ -48,7 +48,14 @@ SIGNS = ("canary", "cana-ry", "c0ffee")
 PRIVATE = ("response_url", "/response/", "trigger_id", "X-Slack-Signature")
 """What a request of Slack's holds, and no log line may."""
 
-PRINTED = [("manifest",), ("manifest", "--json")]
+PRINTED = [
+    ("manifest",),
+    ("manifest", "--json"),
+    ("check",),
+    ("check", "--json"),
+    ("doctor", "--post"),
+    ("doctor", "--json"),
+]
 """Every command that prints something and ends; `run` and `demo` have tests of their own."""
 
 
