@@ -105,7 +105,7 @@ async def test_sub_accounts_appear_and_vanish() -> None:
         await world(page).get_by_role("button", name="Close it").click()
         await expect(chooser.get_by_label("sms/102")).to_have_count(0)
         await expect(chooser.get_by_label("sms", exact=True)).to_be_checked()
-        await expect(alert(page, "fine again")).to_be_visible()
+        await expect(alert(page, "sms: Sub-accounts that were low are gone")).to_be_visible()
         await type_command(page, "/smscredits sms")
         await expect(page.get_by_role("log")).to_contain_text("sms/104: 50.00 EUR")
 
