@@ -59,7 +59,10 @@ async def serving(
     connections: int = MAX_CONNECTIONS,
     keep_alive: float = KEEP_ALIVE_SECONDS,
 ) -> AsyncIterator[int]:
-    """Serve on all addresses of both families, unless told otherwise; yields the port bound."""
+    """Serve on all addresses of both families, unless told otherwise; yields the port bound.
+
+    Without a port the system gives each family its own, in no order: IPv4's is the one that is said.
+    """
     loop = asyncio.get_running_loop()
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
@@ -74,7 +77,7 @@ async def serving(
     listening = None
     try:
         listening = await loop.create_server(connection, host, port)
-        yield listening.sockets[0].getsockname()[1]
+        yield min(listening.sockets, key=lambda bound: bound.family).getsockname()[1]
     finally:
         if listening is not None:
             listening.close()

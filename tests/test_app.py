@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog.testing
 
+from bot import web
 from bot.demo.answers import GOOD, Answer
 from bot.demo.run import exhibition
 from tests.conftest import exhibit
@@ -45,6 +46,17 @@ async def test_a_token_that_slack_refuses_is_told_once_with_its_own_mend(
     assert (refused["log_level"], refused["error"]) == ("error", "invalid_auth")
     assert mend in refused["mend"]
     assert logged(lines, "background.away", work) == []
+
+
+async def test_the_port_that_is_said_is_the_one_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_no_order = asyncio.Server.sockets.fget  # type: ignore[attr-defined]
+    ipv6_first = property(lambda server: sorted(in_no_order(server), key=lambda one: -one.family))
+    monkeypatch.setattr(asyncio.Server, "sockets", ipv6_first)
+    async with web.serving(web.application(None), 0) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.0\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"200"
+        writer.close()
 
 
 async def test_slack_away_at_start_is_a_warning_for_each_try_and_commands_are_answered() -> None:
