@@ -28,29 +28,47 @@ def step(
     began_at: datetime,
     now: datetime,
     policy: Policy,
+    *,
+    polled: bool = True,
 ) -> Step:
-    """Judge, at `now`, one outcome of reading `account`, asked for at `began_at` (UTC)."""
+    """Judge, at `now`, one outcome of reading `account`, asked for at `began_at` (UTC).
+
+    Only what was `polled`, and not read for a command, counts a list of sub-accounts that failed.
+    """
     # Of a run of failures the first counts: what began before it says nothing of the time since.
     stored = max(
         (at for at in (watch.failing_since, watch.reading and watch.reading.began_at) if at), default=None
     )
     if stored is None or began_at > stored:
-        return _judged(watch, account, outcome, began_at, policy)
+        return _judged(watch, account, outcome, began_at, policy, polled=polled)
     if set_back(stored, now):
-        judged = _judged(rewound(watch, began_at), account, outcome, began_at, policy)
+        judged = _judged(rewound(watch, began_at), account, outcome, began_at, policy, polled=polled)
         return replace(judged, reasons=(*judged.reasons, Reason.CLOCK_SET_BACK))
     return Step(watch, began_at, (Reason.OLDER_THAN_STORED,))
 
 
 def _judged(
-    watch: Watch, account: Account, outcome: Reading | Failure, began_at: datetime, policy: Policy
+    watch: Watch,
+    account: Account,
+    outcome: Reading | Failure,
+    began_at: datetime,
+    policy: Policy,
+    *,
+    polled: bool,
 ) -> Step:
     if isinstance(outcome, Failure):
         return _failed(watch, account, outcome, began_at, policy)
-    return _read(watch, account, rules.known(watch.reading, outcome), policy)
+    return _read(watch, account, rules.known(watch.reading, outcome), policy, polled=polled)
 
 
-def _read(watch: Watch, account: Account, reading: Reading, policy: Policy) -> Step:
+def _read(
+    watch: Watch,
+    account: Account,
+    reading: Reading,
+    policy: Policy,
+    *,
+    polled: bool,
+) -> Step:
     now = reading.began_at
     low = _judge(watch, account, reading, policy)
     verdicts = [low]
@@ -61,8 +79,9 @@ def _read(watch: Watch, account: Account, reading: Reading, policy: Policy) -> S
         verdicts.append(Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW))
     if reading.credits.unlisted:
         # The account itself was read: failures of its own are over, and those of the list are counted apart.
-        before = watch if of_the_list else replace(watch, failures=0, failing_since=None, unreadable=None)
-        after, unreadable = _count_failure(before, account, reading.credits.unlisted, now, policy)
+        after = watch if of_the_list else replace(watch, failures=0, failing_since=None, unreadable=None)
+    if reading.credits.unlisted and polled:
+        after, unreadable = _count_failure(after, account, reading.credits.unlisted, now, policy)
         verdicts.append(unreadable)
     if low.episode and cannot_be_read(watch, policy) and not reading.credits.unlisted:
         verdicts[0] = replace(low, urgency=Urgency.NOW)

@@ -61,8 +61,11 @@ class Polled:
 
     @property
     def judged(self) -> bool:
-        """Whether the outcome was judged and written."""
-        return self.step is not None and self.step.reasons != (Reason.OLDER_THAN_STORED,)
+        """Whether the outcome was judged and written, by this poll or by the command that read it."""
+        if self.step is None or self.step.reasons != (Reason.OLDER_THAN_STORED,):
+            return self.step is not None
+        stored = self.step.watch.reading
+        return isinstance(self.outcome, Reading) and stored is not None and _same(stored, self.outcome)
 
     @property
     def fine(self) -> bool:
@@ -376,17 +379,18 @@ class Service:
     async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
         """Store and judge a reading made for a command, so that channel and answer never disagree."""
         try:
-            watch = (await self._judged(account, began_at, reading)).watch
+            watch = (await self._judged(account, began_at, reading, polled=False)).watch
         except NotLeading:
             # Judged for the answer alone: only the process that watches writes.
             known = await self._known(account)
-            watch = step(known, account, reading, began_at, self._clock.now(), self.policy).watch
+            now = self._clock.now()
+            watch = step(known, account, reading, began_at, now, self.policy, polled=False).watch
         except StoreAway:
             # The person still gets the figures, judged by themselves alone.
-            watch = step(Watch(), account, reading, began_at, began_at, self.policy).watch
+            watch = step(Watch(), account, reading, began_at, began_at, self.policy, polled=False).watch
         # What was judged knows the sub-accounts that a list which failed does not show.
-        same = watch.reading is not None and watch.reading.began_at == reading.began_at
-        return AccountStatus(account, watch, watch.reading if same else reading)
+        judged = watch.reading if watch.reading and _same(watch.reading, reading) else reading
+        return AccountStatus(account, watch, judged)
 
     async def _not_read_since(self, since: datetime) -> tuple[Account, ...]:
         try:
@@ -406,12 +410,24 @@ class Service:
         known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
         return max(known, key=lambda reading: reading.began_at, default=None)
 
-    async def _judged(self, account: Account, began_at: datetime, outcome: Reading | Failure) -> Step:
-        now = self._clock.now()
+    async def _judged(
+        self, account: Account, began_at: datetime, outcome: Reading | Failure, *, polled: bool = True
+    ) -> Step:
         decide = partial(
-            step, account=account, outcome=outcome, began_at=began_at, now=now, policy=self.policy
+            step,
+            account=account,
+            outcome=outcome,
+            began_at=began_at,
+            now=self._clock.now(),
+            policy=self.policy,
+            polled=polled,
         )
         return await self._judge.judge(account.name, decide)
+
+
+def _same(one: Reading, other: Reading) -> bool:
+    """Whether both are the same reading of an account, one of them with what was known before."""
+    return one.began_at == other.began_at
 
 
 def _is_about(episode: Episode, account: str) -> bool:

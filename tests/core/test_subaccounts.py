@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.core.alert import step as judge
 from bot.core.model import (
     Account,
     Cause,
@@ -224,6 +225,19 @@ def test_a_list_that_fails_for_long_or_is_refused_is_told_as_unreadable_and_so_i
     (refused,) = lived(listed(0, {}, unlisted=REFUSED_LIST))
     assert refused.watch.unreadable
     assert (refused.watch.unreadable.failure, told(refused)) == (REFUSED_LIST, opened)
+
+
+def test_a_list_that_fails_for_a_command_is_shown_and_not_counted() -> None:
+    watch = known(listed(0, {"7": "50"}), WRONG_KEY)
+    for minute in range(2, 7):
+        asked = listed(minute, {}, unlisted=SLOW_LIST)
+        step = judge(watch, PARENT, asked, asked.began_at, asked.began_at, POLICY, polled=False)
+        assert told(step) == ([(Kind.ENDED, Level.WARNING)] if minute == 2 else [])
+        watch = step.watch
+        assert (watch.failures, watch.unreadable) == (0, None)
+        assert watch.reading
+        assert (watch.reading.began_at, watch.reading.credits.unlisted) == (asked.began_at, SLOW_LIST)
+    assert judged(watch, listed(7, {}, unlisted=SLOW_LIST), 7, PARENT).watch.failures == 1
 
 
 def test_an_account_that_is_read_again_without_its_list_is_told_so_and_the_list_counts_anew() -> None:

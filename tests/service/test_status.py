@@ -55,6 +55,8 @@ async def test_simultaneous_commands_share_one_call(start: Start) -> None:
     assert {answer.reading and answer.reading.began_at for answer in answers} == {NOW}
     assert {answer.watch.level for answer in answers} == {Level.WARNING}
     assert polled.outcome == Reading(NOW, credit(4999))
+    assert (polled.judged, polled.lost) == (True, False)
+    assert bot.service.pulse.polled_at == NOW
     await bot.service.deliver()
     assert bot.channel.told == ["opened low warning"]
 
