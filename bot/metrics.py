@@ -15,8 +15,8 @@ from bot import VERSION
 from bot.core.health import Facts, Overview, Part, faults
 from bot.core.model import Failure, Field, Trouble
 from bot.core.notice import Step
-from bot.service import Polled
 from bot.service.courier import Delivery
+from bot.service.polled import Polled
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0)
 """Slack waits 3 s for a command; a poll of one account ends within 45 s."""

@@ -10,9 +10,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.core.health import lateness
 from bot.core.model import Failure
 from bot.ports import Clock, NotLeading, StoreAway
-from bot.service import Polled, Service
+from bot.service import Service
 from bot.service.courier import Delivered, Delivery
 from bot.service.observer import Observer, Unobserved
+from bot.service.polled import Polled
 from bot.service.reader import ACCOUNTS_PER_HOST, READ_SECONDS
 from bot.text import Words
 

@@ -15,8 +15,8 @@ import yaml
 from bot.core.health import Facts, Overview, Pulse
 from bot.core.model import Credits, Field, Reading, Watch
 from bot.metrics import Metrics
-from bot.service import Polled
 from bot.service.courier import Delivered, Delivery
+from bot.service.polled import Polled
 from tests.samples import DOWN, NOW, known, reading
 from tests.test_documents import README
 

@@ -1,18 +1,15 @@
-"""What the bot does: poll and judge, answer a status, remind, deliver what is owed."""
+"""What the bot does: poll and judge, remind, deliver what is owed, answer people."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.core.alert import remind, step
+from bot.core.alert import remind
 from bot.core.gap import checked, completed
-from bot.core.group import share
 from bot.core.health import Pulse
-from bot.core.model import Account, AccountStatus, Episode, Failure, Policy, Reading, Watch
-from bot.core.mute import Decision, decide
-from bot.core.notice import Kind, Notice, OpenAlert, Reason, Step, Undelivered
+from bot.core.model import Account, Failure, Policy, Reading
+from bot.core.notice import Kind, Notice, Step
 from bot.core.reconcile import reconcile
 from bot.core.retention import retention
 from bot.ports import (
@@ -28,70 +25,18 @@ from bot.ports import (
     Watches,
 )
 from bot.service.courier import Courier, Delivery
+from bot.service.groups import Groups
 from bot.service.judge import Judge
 from bot.service.outage import Outage
+from bot.service.people import People
+from bot.service.polled import Polled
 from bot.service.reader import Reader
-
-UNDELIVERED_SECONDS = 1
-"""Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
 
 PRUNE_STEPS = 100
 """What is left after so many goes the next time."""
 
 LAPSE = timedelta(seconds=20)
 """Who has not renewed the lease for so long cannot know whether another process watched in between."""
-
-FRESH = timedelta(seconds=10)
-"""A reading younger than this answers a command without asking the provider again."""
-
-
-@dataclass(frozen=True)
-class Polled:
-    """What one poll found and decided: no outcome while still in flight, no step with the database away.
-
-    `passed_on` says that another process watches by now, so that this one decides nothing; `held_back` that
-    the provider was not asked, for it allows only so many requests a minute.
-    """
-
-    account: str
-    outcome: Reading | Failure | None = None
-    step: Step | None = None
-    passed_on: bool = False
-    held_back: bool = False
-
-    @property
-    def judged(self) -> bool:
-        """Whether the outcome was judged and written, by this poll or by the command that read it."""
-        if self.step is None or self.step.reasons != (Reason.OLDER_THAN_STORED,):
-            return self.step is not None
-        stored = self.step.watch.reading
-        return isinstance(self.outcome, Reading) and stored is not None and _same(stored, self.outcome)
-
-    @property
-    def fine(self) -> bool:
-        """Whether the account is known to be read well, as of now."""
-        return self.step is not None and not self.step.watch.failures
-
-    @property
-    def lost(self) -> bool:
-        """Whether there was something to judge that was not written."""
-        return self.passed_on or (self.outcome is not None and not self.judged)
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What a person's decision about an episode led to."""
-
-    reason: Reason
-    episode: Episode | None = None
-
-
-@dataclass(frozen=True)
-class Alerts:
-    """What is open, and which accounts fail but were not told of yet, each with what is known of it."""
-
-    open: tuple[OpenAlert, ...] = ()
-    counting: tuple[tuple[Account, Watch], ...] = ()
 
 
 class Service:
@@ -115,11 +60,18 @@ class Service:
         self.accounts = tuple(accounts)
         self.policy = policy
         self._reader = Reader(sources, clock)
-        self._groups = _groups(self.accounts)
-        # Groups that share no episode, as long as this process watches.
-        self._calm: set[Account] = set()
         self._watches = watches
-        self._judge = Judge(watches)
+        self._judge = Judge(watches, policy, clock)
+        self._groups = Groups(self.accounts, policy, watches, self._judge, clock)
+        self.people = People(
+            accounts=self.accounts,
+            policy=policy,
+            reader=self._reader,
+            judge=self._judge,
+            watches=watches,
+            outbox=outbox,
+            clock=clock,
+        )
         self._outbox = outbox
         self._courier = Courier(outbox, messenger, clock)
         self._lease = lease
@@ -145,7 +97,7 @@ class Service:
     @property
     def watched(self) -> tuple[str, ...]:
         """The names of all that may have an episode: the accounts, and what stands for a group of them."""
-        return tuple(account.name for account in (*self.accounts, *self._groups))
+        return tuple(account.name for account in (*self.accounts, *self._groups.accounts))
 
     @property
     def pulse(self) -> Pulse:
@@ -167,7 +119,7 @@ class Service:
             async with self._passing:
                 holds = await self._lease.hold(may_pass=not self._courier.busy)
             if not holds or not self.leading or self._clock.now() - self._held_at > LAPSE:
-                self._calm.clear()
+                self._groups.doubt()
             if holds and not self.leading:
                 await self.reconcile()
                 await self.greet()
@@ -201,7 +153,7 @@ class Service:
 
     async def reconcile(self) -> None:
         """Fit what is open to the configuration; raises `StoreAway` and `NotLeading`."""
-        by_name = {account.name: account for account in (*self.accounts, *self._groups)}
+        by_name = {account.name: account for account in (*self.accounts, *self._groups.accounts)}
         for name in await self._watches.open():
             step_: Step | None = None
             while step_ is None or step_.touched:
@@ -220,33 +172,11 @@ class Service:
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
             self._completed_at = self._polled_at = self._clock.now()
-        shared = await self._share({one.account for one in polled if one.fine})
+        shared = await self._groups.share({one.account for one in polled if one.fine})
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return (*polled, *shared)
-
-    async def _share(self, fine: Collection[str]) -> tuple[Polled, ...]:
-        """Judge what accounts of one host and channel have in common; the next poll does what this cannot."""
-        shared = []
-        for group, names in self._groups.items():
-            if group in self._calm and all(name in fine for name in names):
-                continue
-            try:
-                watches = dict(await self._watches.known((group.name, *names)))
-                if watches.pop(group.name).unreadable or any(watch.failures for watch in watches.values()):
-                    self._calm.discard(group)
-                    decide_ = partial(
-                        share, group=group, accounts=watches, now=self._clock.now(), policy=self.policy
-                    )
-                    shared.append(Polled(group.name, step=await self._judge.judge(group.name, decide_)))
-                else:
-                    self._calm.add(group)
-            except NotLeading:
-                shared.append(Polled(group.name, passed_on=True))
-            except StoreAway:
-                continue
-        return tuple(shared)
 
     async def remind(self) -> None:
         """Owe a word for every open episode whose time has come; raises `StoreAway` and `NotLeading`."""
@@ -268,70 +198,6 @@ class Service:
         async with self._passing:
             pass  # a delivery begins before the lease is looked at, or after, never in between
         return await self._courier.deliver() if self.leading else ()
-
-    async def decide(self, episode_id: str, decision: Decision) -> Decided:
-        """Mute or resume one open episode, as a person asks; raises `StoreAway`."""
-        found = await self._watches.episode(episode_id)
-        if found is None:
-            return Decided(Reason.NOT_OPEN)
-        step_ = await self._watches.change(
-            found.account,
-            partial(
-                decide,
-                episode_id=episode_id,
-                decision=decision,
-                now=self._clock.now(),
-                policy=self.policy,
-            ),
-            leading=False,
-        )
-        after = next((one for one in step_.watch.episodes if one.id == episode_id), None)
-        # It may have ended between the two looks: when, says the second one.
-        return Decided(step_.reasons[0], after or await self._watches.episode(episode_id))
-
-    async def open_episodes(self, name: str = "") -> tuple[tuple[Episode, Watch], ...]:
-        """Return the open episodes of every configured account, or of the one named; raises `StoreAway`."""
-        accounts = [one for one in self.accounts if name in {"", one.name}]
-        names = dict.fromkeys([one.name for one in accounts] + [one.group for one in accounts if one.group])
-        watches = await self._watches.known(tuple(names))
-        return tuple(
-            (episode, watch)
-            for watch in watches.values()
-            for episode in watch.episodes
-            if not name or _is_about(episode, name)
-        )
-
-    async def alerts(self) -> Alerts:
-        """Return what is open, how far the channels know of it, and who fails and is not told of yet."""
-        open_ = await self.open_episodes()
-        telling = await self._outbox.telling([episode.id for episode, _ in open_])
-        told = {member.account for episode, _ in open_ for member in episode.members if not member.until}
-        watches = await self._watches.known([account.name for account in self.accounts])
-        return Alerts(
-            open=tuple(OpenAlert(episode, watch, telling[episode.id]) for episode, watch in open_),
-            counting=tuple(
-                (account, watch)
-                for account in self.accounts
-                if (watch := watches[account.name]).failures
-                and not watch.unreadable
-                and account.name not in told
-            ),
-        )
-
-    async def undelivered(self) -> tuple[Undelivered, ...]:
-        """Return what Slack has refused so far; nothing while the database does not answer at once."""
-        try:
-            async with asyncio.timeout(UNDELIVERED_SECONDS):
-                return await self._outbox.undelivered()
-        except (StoreAway, TimeoutError):
-            return ()
-
-    async def status(self, name: str = "") -> tuple[AccountStatus, ...]:
-        """Return every account (or the one named) as it is now, read live."""
-        wanted = [account for account in self.accounts if name in {"", account.name}]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._status(account)) for account in wanted]
-        return tuple(task.result() for task in tasks)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -357,40 +223,13 @@ class Service:
                 began_at, outcome = await self._reader.read(account)
             if outcome is None:
                 return Polled(account.name, held_back=True)
-            return Polled(account.name, outcome, await self._judged(account, began_at, outcome))
+            return Polled(account.name, outcome, await self._judge.outcome(account, began_at, outcome))
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:
             return Polled(account.name, outcome)
         finally:
             self._polling.discard(account.name)
-
-    async def _status(self, account: Account) -> AccountStatus:
-        fresh = self._reader.last(account)
-        if fresh and self._clock.now() - fresh.began_at < FRESH:
-            return await self._judged_status(account, fresh.began_at, fresh)
-        began_at, outcome = await self._reader.read(account)
-        if isinstance(outcome, Reading):
-            return await self._judged_status(account, began_at, outcome)
-        watch = await self._known(account)
-        newest = self._newest(account, watch)
-        return AccountStatus(account, watch, newest, outcome, held_back=outcome is None)
-
-    async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
-        """Store and judge a reading made for a command, so that channel and answer never disagree."""
-        try:
-            watch = (await self._judged(account, began_at, reading, polled=False)).watch
-        except NotLeading:
-            # Judged for the answer alone: only the process that watches writes.
-            known = await self._known(account)
-            now = self._clock.now()
-            watch = step(known, account, reading, began_at, now, self.policy, polled=False).watch
-        except StoreAway:
-            # The person still gets the figures, judged by themselves alone.
-            watch = step(Watch(), account, reading, began_at, began_at, self.policy, polled=False).watch
-        # What was judged knows the sub-accounts that a list which failed does not show.
-        judged = watch.reading if watch.reading and _same(watch.reading, reading) else reading
-        return AccountStatus(account, watch, judged)
 
     async def _not_read_since(self, since: datetime) -> tuple[Account, ...]:
         try:
@@ -399,50 +238,3 @@ class Service:
             return self.accounts
         read_at = {name: watch.reading and watch.reading.began_at for name, watch in watches.items()}
         return tuple(one for one in self.accounts if (read_at[one.name] or since) <= since)
-
-    async def _known(self, account: Account) -> Watch:
-        try:
-            return await self._watches.watch(account.name)
-        except StoreAway:
-            return Watch()
-
-    def _newest(self, account: Account, watch: Watch) -> Reading | None:
-        known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
-        return max(known, key=lambda reading: reading.began_at, default=None)
-
-    async def _judged(
-        self, account: Account, began_at: datetime, outcome: Reading | Failure, *, polled: bool = True
-    ) -> Step:
-        decide = partial(
-            step,
-            account=account,
-            outcome=outcome,
-            began_at=began_at,
-            now=self._clock.now(),
-            policy=self.policy,
-            polled=polled,
-        )
-        return await self._judge.judge(account.name, decide)
-
-
-def _same(one: Reading, other: Reading) -> bool:
-    """Whether both are the same reading of an account, one of them with what was known before."""
-    return one.began_at == other.began_at
-
-
-def _is_about(episode: Episode, account: str) -> bool:
-    """Whether an episode is the account's: of those that share one, who still fails."""
-    failing = {member.account for member in episode.members if member.until is None}
-    return account in (failing or {episode.account})
-
-
-def _groups(accounts: Sequence[Account]) -> dict[Account, tuple[str, ...]]:
-    """Return who shares an episode when their provider's host fails, by what stands for them all."""
-    names: dict[str, list[Account]] = {}
-    for account in accounts:
-        if account.group:
-            names.setdefault(account.group, []).append(account)
-    return {
-        Account(group, members[0].channel, product=members[0].product): tuple(one.name for one in members)
-        for group, members in names.items()
-    }

@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
 
+from bot.core import alert
+from bot.core.model import Account, Failure, Policy, Reading
 from bot.core.notice import Step
-from bot.ports import Decide, Watches
+from bot.ports import Clock, Decide, Watches
 
 AT_A_TIME = 250
 """Accounts in one transaction: it ends well before the database's deadline."""
@@ -17,8 +21,10 @@ WAIT_SECONDS = 0.1
 class Judge:
     """Writes decisions, many in one transaction when many come at once, one at once when it comes alone."""
 
-    def __init__(self, watches: Watches) -> None:
+    def __init__(self, watches: Watches, policy: Policy, clock: Clock) -> None:
         self._watches = watches
+        self._policy = policy
+        self._clock = clock
         self._waiting: list[tuple[str, Decide, asyncio.Future[Step]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._coming = 0
@@ -43,6 +49,21 @@ class Judge:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         return await decided
+
+    async def outcome(
+        self, account: Account, began_at: datetime, outcome: Reading | Failure, *, polled: bool = True
+    ) -> Step:
+        """Judge one outcome of reading an account, for a poll or a command; raises as `judge` does."""
+        decide = partial(
+            alert.step,
+            account=account,
+            outcome=outcome,
+            began_at=began_at,
+            now=self._clock.now(),
+            policy=self._policy,
+            polled=polled,
+        )
+        return await self.judge(account.name, decide)
 
     async def close(self) -> None:
         """End the writing under way."""

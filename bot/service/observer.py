@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.core.notice import Step
-from bot.service import Polled
 from bot.service.courier import Delivery
+from bot.service.polled import Polled
 
 
 class Observer(Protocol):

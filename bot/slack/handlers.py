@@ -1,4 +1,4 @@
-"""`/smscredits` and the buttons: decode, ask the service, encode."""
+"""`/smscredits` and the buttons: decode, ask, encode."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -13,8 +13,8 @@ from bot.core.access import Access, Verdict
 from bot.core.command import Command, NoDuration, NotUnderstood, Verb, parse
 from bot.core.mute import ACK_LASTS, Decision, snooze_until
 from bot.ports import Clock, StoreAway
-from bot.service import Service
 from bot.service.observer import Observer, Unobserved
+from bot.service.people import People
 from bot.slack.blocks import Blocks, Message
 from bot.slack.press import Press, decode, person
 from bot.slack.replies import Replies
@@ -39,7 +39,7 @@ class Handlers:
 
     def __init__(
         self,
-        service: Service,
+        people: People,
         blocks: Blocks,
         access: Access,
         clock: Clock,
@@ -47,7 +47,7 @@ class Handlers:
         replies: Replies,
         observer: Observer | None = None,
     ) -> None:
-        self._service = service
+        self._people = people
         self._blocks = blocks
         self._say = blocks.words.say
         self._access = access
@@ -104,7 +104,7 @@ class Handlers:
 
     async def _command(self, ack: AsyncAck, command: Body) -> None:
         text = command.get("text")
-        names = tuple(account.name for account in self._service.accounts)
+        names = tuple(account.name for account in self._people.accounts)
         asked = parse(text if isinstance(text, str) else "", names)
         by = person(command.get("user_id"))
         if refusal := self._refusal(asked, by, str(command.get("channel_id"))):
@@ -169,14 +169,14 @@ class Handlers:
         return Decision(press.by, now + ACK_LASTS if press.action == "ack" else None)
 
     async def _decide(self, episode_ids: Sequence[str], decision: Decision) -> Message:
-        outcomes = [await self._service.decide(identity, decision) for identity in episode_ids]
+        outcomes = [await self._people.decide(identity, decision) for identity in episode_ids]
         self._judged()
         return self._blocks.decided([(outcome.reason, outcome.episode) for outcome in outcomes])
 
     async def _answer(self, asked: Asked, by: str) -> Message:
         async def all_of_it() -> Message:
             message = await self._guarded(self._message(asked, by))
-            return self._blocks.with_undelivered(message, await self._service.undelivered())
+            return self._blocks.with_undelivered(message, await self._people.undelivered())
 
         began_at = self._clock.now()
         message = await self._guarded(all_of_it())
@@ -204,14 +204,14 @@ class Handlers:
         if asked.verb is Verb.THRESHOLDS:
             return self._blocks.thresholds()
         if asked.verb is Verb.ALERTS:
-            alerts = await self._service.alerts()
+            alerts = await self._people.alerts()
             return self._blocks.alerts(alerts.open, alerts.counting)
         if asked.verb in _DECISIONS:
             if not by:
                 return Message(self._say.unknown_press)
-            open_episodes = await self._service.open_episodes(asked.account)
+            open_episodes = await self._people.open_episodes(asked.account)
             return await self._decide([episode.id for episode, _ in open_episodes], self._decision(asked, by))
-        statuses = await self._service.status(asked.account)
+        statuses = await self._people.status(asked.account)
         self._judged()
         return self._blocks.status(statuses, self._clock.now())
 

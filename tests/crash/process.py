@@ -101,11 +101,11 @@ class Copy:
 
     async def _press(self, lasts: float, *, snoozed: bool) -> None:
         """Decide about every open episode, as `/smscredits ack`, `snooze` or (lasting 0) `resume` does."""
-        for episode, _ in await self.service.open_episodes():
+        for episode, _ in await self.service.people.open_episodes():
             now = self.clock.now()
             until = now + timedelta(seconds=lasts) if lasts else None
             self.parent.tell("pressing", episode=episode.id, at=_since(now), until=_since(until))
-            decided = await self.service.decide(episode.id, Decision("U1", until, snoozed))
+            decided = await self.service.people.decide(episode.id, Decision("U1", until, snoozed))
             mute = decided.episode.mute if decided.episode else None
             until = mute.until if mute and decided.reason is not Reason.NOT_OPEN else None
             self.parent.tell("pressed", at=_since(self.clock.now()), until=_since(until))

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from bot.core.model import Account, Credits, Failure
 from bot.core.notice import Due, Edit
 from bot.ports import Unreadable
-from bot.service import Polled, Service
+from bot.service import Service
+from bot.service.polled import Polled
 from bot.store import Database, SqlLease, SqlWatches, Terms
 from tests.samples import NOW, credit
 

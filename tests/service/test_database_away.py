@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from bot.core.model import Level, Reading, Watch
 from bot.ports import StoreAway
-from bot.service import Polled
+from bot.service.polled import Polled
 from bot.store import Database
 from tests.samples import DOWN, NOW, credit
 from tests.service.bot import Start
@@ -27,7 +27,7 @@ async def test_with_the_database_away_nothing_is_judged(start: Start, away: Data
 async def test_with_the_database_away_commands_are_still_answered_live(
     start: Start, away: Database, sms: int, level: Level
 ) -> None:
-    (status,) = await (await start(sms, store=away, leads=False)).service.status()
+    (status,) = await (await start(sms, store=away, leads=False)).service.people.status()
     assert (status.watch.level, status.reading, status.failure) == (level, Reading(NOW, credit(sms)), None)
 
 
@@ -35,9 +35,9 @@ async def test_with_provider_and_database_away_the_last_reading_is_still_known(
     start: Start, away: Database
 ) -> None:
     bot = await start(9000, DOWN, store=away, leads=False)
-    await bot.service.status()
+    await bot.service.people.status()
     bot.wall.pass_(timedelta(hours=1))
-    (status,) = await bot.service.status()
+    (status,) = await bot.service.people.status()
     assert (status.failure, status.reading) == (DOWN, Reading(NOW, credit(9000)))
 
 

@@ -115,7 +115,7 @@ async def test_a_message_that_cannot_be_built_keeps_no_other_waiting(start: Star
     with pytest.raises(LookupError):
         await bot.service.deliver()
     assert bot.channel.told == ["opened low warning"]
-    (waiting,) = await bot.service.undelivered()
+    (waiting,) = await bot.service.people.undelivered()
     assert (waiting.channel, waiting.error) == (WATCHED.channel, "internal")
     bot.channel.broken = lambda _: False
     bot.wall.pass_(timedelta(minutes=10))
@@ -172,8 +172,8 @@ async def test_after_an_unknown_outcome_it_is_told_again_and_says_so(start: Star
     bot.channel.refusals.append(NotDelivered("timeout", unknown=True))
     (delivery,) = await bot.service.poll() and await bot.service.deliver()
     assert delivery.outcome is Delivered.UNKNOWN
-    assert [one.error for one in await bot.service.undelivered()] == ["timeout"]
+    assert [one.error for one in await bot.service.people.undelivered()] == ["timeout"]
     bot.wall.pass_(timedelta(minutes=1))
     await bot.service.deliver()
     assert [due.repeat for due in bot.channel.posts] == [True]
-    assert await bot.service.undelivered() == ()
+    assert await bot.service.people.undelivered() == ()

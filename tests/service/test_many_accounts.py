@@ -8,7 +8,7 @@ from bot.core.model import Account, Cause, Failure, Reading, Watch
 from bot.core.notice import Reason, Step
 from bot.ports import HeldBack, NotLeading
 from bot.service.judge import Judge
-from tests.samples import DOWN, NOW, WARNING, WATCHED, WRONG_KEY, account, credit
+from tests.samples import DOWN, NOW, POLICY, WARNING, WATCHED, WRONG_KEY, account, credit
 from tests.service.bot import Start
 from tests.test_cost import Count
 
@@ -63,7 +63,7 @@ async def test_a_shared_message_is_open_for_each_of_its_accounts_and_can_be_mute
     )
     for _ in range(3):
         await bot.cycle()
-    opened = {name: len(await bot.service.open_episodes(name)) for name in ("", "one", "two", "three")}
+    opened = {name: len(await bot.service.people.open_episodes(name)) for name in ("", "one", "two", "three")}
     assert opened == {"": 1, "one": 1, "two": 1, "three": 0}
 
 
@@ -112,7 +112,7 @@ async def test_a_command_that_is_held_back_gets_the_last_good_reading_and_says_s
     bot = await start(4999, HeldBack())
     await bot.cycle()
     bot.wall.pass_(timedelta(seconds=30))
-    (status,) = await bot.service.status()
+    (status,) = await bot.service.people.status()
     assert (status.held_back, status.failure) == (True, None)
     assert status.reading
     assert status.reading.began_at == NOW + timedelta(minutes=5)
@@ -179,14 +179,14 @@ async def test_an_account_is_judged_in_order_and_never_twice_in_one_transaction(
         after = replace(watch, failures=watch.failures + 1, failing_since=NOW)
         return Step(after, NOW, (Reason.COUNTING_FAILURES,))
 
-    judge = Judge(bot.watches)
+    judge = Judge(bot.watches, POLICY, bot.wall)
     await asyncio.gather(*(judge.judge("sms", decide) for _ in range(4)))
     assert seen == [0, 1, 2, 3]
 
 
 async def test_a_decision_that_breaks_stops_no_other_of_its_transaction(start: Start) -> None:
     bot = await start(9000)
-    judge = Judge(bot.watches)
+    judge = Judge(bot.watches, POLICY, bot.wall)
 
     def breaks(_: Watch) -> Step:
         raise LookupError("no such rule")
@@ -204,7 +204,7 @@ async def test_a_decision_that_breaks_stops_no_other_of_its_transaction(start: S
 
 async def test_who_gives_up_waiting_keeps_no_other_from_being_judged(start: Start) -> None:
     bot = await start(9000)
-    judge = Judge(bot.watches)
+    judge = Judge(bot.watches, POLICY, bot.wall)
 
     def fails(watch: Watch) -> Step:
         return Step(replace(watch, failures=1, failing_since=NOW), NOW, (Reason.FINE,))
@@ -218,7 +218,7 @@ async def test_who_gives_up_waiting_keeps_no_other_from_being_judged(start: Star
 
 async def test_a_process_that_no_longer_watches_writes_none_of_them(start: Start) -> None:
     bot = await start(9000, leads=False)
-    judge = Judge(bot.watches)
+    judge = Judge(bot.watches, POLICY, bot.wall)
     results = await asyncio.gather(
         *(judge.judge(name, lambda watch: Step(watch, NOW, ())) for name in ("one", "two")),
         return_exceptions=True,
@@ -230,5 +230,5 @@ async def test_an_alert_that_others_share_is_not_that_of_an_account_which_is_fin
     bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(9000,))
     for _ in range(3):
         await bot.cycle()
-    assert len(await bot.service.open_episodes("one")) == 1
-    assert await bot.service.open_episodes("two") == ()
+    assert len(await bot.service.people.open_episodes("one")) == 1
+    assert await bot.service.people.open_episodes("two") == ()

@@ -5,7 +5,7 @@ import pytest
 
 from bot.core.model import Cause, Failure, Reading
 from bot.core.notice import Reason
-from bot.service import Polled
+from bot.service.polled import Polled
 from tests.samples import CRITICAL, DOWN, NOW, WATCHED, account, credit
 from tests.service.bot import Start
 

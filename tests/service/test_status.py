@@ -4,14 +4,14 @@ from datetime import timedelta
 import pytest
 
 from bot.core.model import Failure, Level, Reading
-from bot.service import FRESH
+from bot.service.people import FRESH
 from tests.samples import DOWN, NO_CREDIT, NOW, WATCHED, WRONG_KEY, account, credit
 from tests.service.bot import Start
 
 
 async def test_a_command_reads_live_and_its_good_reading_counts_like_a_poll_s(start: Start) -> None:
     bot = await start(4999)
-    (status,) = await bot.service.status()
+    (status,) = await bot.service.people.status()
     assert status.reading == Reading(NOW, credit(4999))
     assert status.failure is None
     assert status.watch == await bot.watches.watch("sms")
@@ -28,7 +28,7 @@ async def test_a_failed_reading_for_a_command_is_shown_with_the_last_good_one_an
     await bot.cycle()
     bot.wall.pass_(FRESH)
     for _ in range(5):
-        (status,) = await bot.service.status()
+        (status,) = await bot.service.people.status()
         assert (status.failure, status.reading) == (
             failure,
             Reading(NOW + timedelta(minutes=5), credit(9000)),
@@ -38,14 +38,14 @@ async def test_a_failed_reading_for_a_command_is_shown_with_the_last_good_one_an
 
 
 async def test_a_failed_reading_without_any_good_one_shows_none(start: Start) -> None:
-    (status,) = await (await start(DOWN)).service.status()
+    (status,) = await (await start(DOWN)).service.people.status()
     assert (status.failure, status.reading) == (DOWN, None)
 
 
 async def test_simultaneous_commands_share_one_call(start: Start) -> None:
     bot = await start(4999, 0)
     bot.provider.may_answer.clear()
-    asking = [asyncio.create_task(bot.service.status()) for _ in range(5)]
+    asking = [asyncio.create_task(bot.service.people.status()) for _ in range(5)]
     polling = asyncio.create_task(bot.service.poll())
     await bot.provider.asking.wait()
     bot.provider.may_answer.set()
@@ -64,7 +64,7 @@ async def test_simultaneous_commands_share_one_call(start: Start) -> None:
 async def test_who_gives_up_waiting_does_not_take_the_answer_from_the_others(start: Start) -> None:
     bot = await start(4999)
     bot.provider.may_answer.clear()
-    hasty, patient = (asyncio.create_task(bot.service.status()) for _ in range(2))
+    hasty, patient = (asyncio.create_task(bot.service.people.status()) for _ in range(2))
     await bot.provider.asking.wait()
     hasty.cancel()
     bot.provider.may_answer.set()
@@ -77,22 +77,22 @@ async def test_who_gives_up_waiting_does_not_take_the_answer_from_the_others(sta
 )
 async def test_an_answer_younger_than_ten_seconds_is_reused(start: Start, age: timedelta, asked: int) -> None:
     bot = await start(4999, 999)
-    await bot.service.status()
+    await bot.service.people.status()
     bot.wall.pass_(age)
-    (status,) = await bot.service.status()
+    (status,) = await bot.service.people.status()
     assert bot.provider.asked == asked
     assert status.watch.level is (Level.WARNING if asked == 1 else Level.CRITICAL)
 
 
 async def test_a_failure_is_not_reused(start: Start) -> None:
     bot = await start(DOWN, 9000)
-    await bot.service.status()
-    (status,) = await bot.service.status()
+    await bot.service.people.status()
+    (status,) = await bot.service.people.status()
     assert status.failure is None
 
 
 async def test_every_account_answers_or_the_one_that_is_named(start: Start) -> None:
     bot = await start(9000, accounts=(WATCHED, account(name="other")), other=(DOWN,))
-    assert [status.account.name for status in await bot.service.status()] == ["sms", "other"]
-    assert [status.account.name for status in await bot.service.status("other")] == ["other"]
-    assert await bot.service.status("nobody") == ()
+    assert [status.account.name for status in await bot.service.people.status()] == ["sms", "other"]
+    assert [status.account.name for status in await bot.service.people.status("other")] == ["other"]
+    assert await bot.service.people.status("nobody") == ()

@@ -1,0 +1,168 @@
+"""What people ask for, and what they decide about what is open."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.core.alert import step
+from bot.core.model import Account, AccountStatus, Episode, Policy, Reading, Watch
+from bot.core.mute import Decision, decide
+from bot.core.notice import OpenAlert, Reason, Undelivered
+from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
+from bot.service.judge import Judge
+from bot.service.polled import same
+from bot.service.reader import Reader
+
+UNDELIVERED_SECONDS = 1
+"""Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
+
+FRESH = timedelta(seconds=10)
+"""A reading younger than this answers a command without asking the provider again."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a person's decision about an episode led to."""
+
+    reason: Reason
+    episode: Episode | None = None
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """What is open, and which accounts fail but were not told of yet, each with what is known of it."""
+
+    open: tuple[OpenAlert, ...] = ()
+    counting: tuple[tuple[Account, Watch], ...] = ()
+
+
+class People:
+    """Answers people, over the ports; what they ask is read live."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Sequence[Account],
+        policy: Policy,
+        reader: Reader,
+        judge: Judge,
+        watches: Watches,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self.accounts = tuple(accounts)
+        self._policy = policy
+        self._reader = reader
+        self._judge = judge
+        self._watches = watches
+        self._outbox = outbox
+        self._clock = clock
+
+    async def decide(self, episode_id: str, decision: Decision) -> Decided:
+        """Mute or resume one open episode, as a person asks; raises `StoreAway`."""
+        found = await self._watches.episode(episode_id)
+        if found is None:
+            return Decided(Reason.NOT_OPEN)
+        step_ = await self._watches.change(
+            found.account,
+            partial(
+                decide,
+                episode_id=episode_id,
+                decision=decision,
+                now=self._clock.now(),
+                policy=self._policy,
+            ),
+            leading=False,
+        )
+        after = next((one for one in step_.watch.episodes if one.id == episode_id), None)
+        # It may have ended between the two looks: when, says the second one.
+        return Decided(step_.reasons[0], after or await self._watches.episode(episode_id))
+
+    async def open_episodes(self, name: str = "") -> tuple[tuple[Episode, Watch], ...]:
+        """Return the open episodes of every configured account, or of the one named; raises `StoreAway`."""
+        accounts = [one for one in self.accounts if name in {"", one.name}]
+        names = dict.fromkeys([one.name for one in accounts] + [one.group for one in accounts if one.group])
+        watches = await self._watches.known(tuple(names))
+        return tuple(
+            (episode, watch)
+            for watch in watches.values()
+            for episode in watch.episodes
+            if not name or _is_about(episode, name)
+        )
+
+    async def alerts(self) -> Alerts:
+        """Return what is open, how far the channels know of it, and who fails and is not told of yet."""
+        open_ = await self.open_episodes()
+        telling = await self._outbox.telling([episode.id for episode, _ in open_])
+        told = {member.account for episode, _ in open_ for member in episode.members if not member.until}
+        watches = await self._watches.known([account.name for account in self.accounts])
+        return Alerts(
+            open=tuple(OpenAlert(episode, watch, telling[episode.id]) for episode, watch in open_),
+            counting=tuple(
+                (account, watch)
+                for account in self.accounts
+                if (watch := watches[account.name]).failures
+                and not watch.unreadable
+                and account.name not in told
+            ),
+        )
+
+    async def undelivered(self) -> tuple[Undelivered, ...]:
+        """Return what Slack has refused so far; nothing while the database does not answer at once."""
+        try:
+            async with asyncio.timeout(UNDELIVERED_SECONDS):
+                return await self._outbox.undelivered()
+        except (StoreAway, TimeoutError):
+            return ()
+
+    async def status(self, name: str = "") -> tuple[AccountStatus, ...]:
+        """Return every account (or the one named) as it is now, read live."""
+        wanted = [account for account in self.accounts if name in {"", account.name}]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._status(account)) for account in wanted]
+        return tuple(task.result() for task in tasks)
+
+    async def _status(self, account: Account) -> AccountStatus:
+        fresh = self._reader.last(account)
+        if fresh and self._clock.now() - fresh.began_at < FRESH:
+            return await self._judged_status(account, fresh.began_at, fresh)
+        began_at, outcome = await self._reader.read(account)
+        if isinstance(outcome, Reading):
+            return await self._judged_status(account, began_at, outcome)
+        watch = await self._known(account)
+        newest = self._newest(account, watch)
+        return AccountStatus(account, watch, newest, outcome, held_back=outcome is None)
+
+    async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
+        """Store and judge a reading made for a command, so that channel and answer never disagree."""
+        try:
+            watch = (await self._judge.outcome(account, began_at, reading, polled=False)).watch
+        except NotLeading:
+            # Judged for the answer alone: only the process that watches writes.
+            known = await self._known(account)
+            now = self._clock.now()
+            watch = step(known, account, reading, began_at, now, self._policy, polled=False).watch
+        except StoreAway:
+            # The person still gets the figures, judged by themselves alone.
+            watch = step(Watch(), account, reading, began_at, began_at, self._policy, polled=False).watch
+        # What was judged knows the sub-accounts that a list which failed does not show.
+        judged = watch.reading if watch.reading and same(watch.reading, reading) else reading
+        return AccountStatus(account, watch, judged)
+
+    async def _known(self, account: Account) -> Watch:
+        try:
+            return await self._watches.watch(account.name)
+        except StoreAway:
+            return Watch()
+
+    def _newest(self, account: Account, watch: Watch) -> Reading | None:
+        known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
+        return max(known, key=lambda reading: reading.began_at, default=None)
+
+
+def _is_about(episode: Episode, account: str) -> bool:
+    """Whether an episode is the account's: of those that share one, who still fails."""
+    failing = {member.account for member in episode.members if member.until is None}
+    return account in (failing or {episode.account})
