@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.core.episode import Verdict, opened, told
+from bot.core.episode import Verdict, episode_id, opened, told
 from bot.core.model import (
     HEALING,
     Account,
@@ -29,7 +29,9 @@ def share(watch: Watch, group: Account, accounts: Mapping[str, Watch], now: date
     if before is None:
         if not failing:
             return Step(watch, now, (Reason.FINE,))
-        return told(watch, [Verdict(_opened(group, failing), Reason.UNREADABLE, Kind.OPENED)], now, policy)
+        return told(
+            watch, [Verdict(_opened(group, failing, now), Reason.UNREADABLE, Kind.OPENED)], now, policy
+        )
     members = _members(before, failing, accounts)
     after = replace(before, members=members, failure=failing[0].failure if failing else before.failure)
     if failing:
@@ -57,10 +59,11 @@ def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...
     return tuple(sorted(found, key=lambda member: (member.since, member.account)))
 
 
-def _opened(group: Account, failing: tuple[Member, ...]) -> Episode:
+def _opened(group: Account, failing: tuple[Member, ...], now: datetime) -> Episode:
     first = failing[0]
     episode = opened(group, Trouble.UNREADABLE, Level.WARNING, first.since, failure=first.failure)
-    return replace(episode, members=failing)
+    # The same outage may be shared again, after a change of channel that was taken back: it is told anew.
+    return replace(episode, id=episode_id(episode.id, now.isoformat()), members=failing)
 
 
 def _members(

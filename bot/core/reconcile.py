@@ -1,7 +1,9 @@
 """What a changed configuration does to what is open."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.core import rules
 from bot.core.episode import edited, episode_id, scheduled, with_episodes
@@ -9,25 +11,35 @@ from bot.core.model import Account, Ending, Episode, Policy, Watch
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
 
 
-def reconcile(watch: Watch, account: Account | None, now: datetime, policy: Policy) -> Step:
-    """Fit what is open to the configuration found at start; `None` stands for an account no longer in it."""
+def reconcile(
+    watch: Watch,
+    account: Account | None,
+    now: datetime,
+    policy: Policy,
+    accounts: Mapping[str, Account] = MappingProxyType({}),
+) -> Step:
+    """Fit what is open to the configuration found at start; `None` stands for an account no longer in it.
+
+    Where a group is gone, its accounts may still be among the `accounts` that are configured.
+    """
     if account is None:
-        gone = tuple(
-            replace(
-                episode,
-                ended_at=now,
-                # A group is gone when a channel or a host has changed: its accounts are still watched.
-                ending=Ending.SPLIT if episode.members else Ending.NOT_CONFIGURED,
-                remind_at=None,
-            )
-            for episode in watch.episodes
-        )
+        gone = tuple(_gone(episode, accounts, now) for episode in watch.episodes)
         # What failed before says nothing of the account should it ever come back.
         return _closed(replace(watch, failures=0, failing_since=None), gone, now, Reason.NOT_CONFIGURED)
     ruled = _ruled(watch, account, now, policy)
     moved = _moved(ruled.watch, account, now, policy)
     recalled = _recalled(moved.watch, now, policy)
     return _together(_together(ruled, moved), recalled)
+
+
+def _gone(episode: Episode, accounts: Mapping[str, Account], now: datetime) -> Episode:
+    closed = replace(episode, ended_at=now, remind_at=None, ending=Ending.NOT_CONFIGURED)
+    failing = [accounts[one.account] for one in episode.members if not one.until and one.account in accounts]
+    if not failing:
+        return closed
+    if failing[0].group and len({one.group for one in failing}) == 1:
+        return replace(closed, ending=Ending.MOVED, moved_to=failing[0].channel)
+    return replace(closed, ending=Ending.SPLIT)
 
 
 def _recalled(watch: Watch, now: datetime, policy: Policy) -> Step:

@@ -154,11 +154,18 @@ class Service:
     async def reconcile(self) -> None:
         """Fit what is open to the configuration; raises `StoreAway` and `NotLeading`."""
         by_name = {account.name: account for account in (*self.accounts, *self._groups.accounts)}
-        for name in await self._watches.open():
+        open_ = await self._watches.open()
+        # Whose group is gone is told in the new one before the old message says that it goes on there.
+        await self._groups.inherit(watch for name, watch in open_.items() if name not in by_name)
+        for name in open_:
             step_: Step | None = None
             while step_ is None or step_.touched:
                 decide_ = partial(
-                    reconcile, account=by_name.get(name), now=self._clock.now(), policy=self.policy
+                    reconcile,
+                    account=by_name.get(name),
+                    accounts=by_name,
+                    now=self._clock.now(),
+                    policy=self.policy,
                 )
                 step_ = await self._watches.change(name, decide_)
         await self._outbox.forget_others(self.channels, self._clock.now())

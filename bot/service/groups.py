@@ -1,10 +1,10 @@
 """Accounts of one host and channel share one episode while their provider fails."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from bot.core.group import share
-from bot.core.model import Account, Policy
+from bot.core.model import Account, Policy, Watch
 from bot.ports import Clock, NotLeading, StoreAway, Watches
 from bot.service.judge import Judge
 from bot.service.polled import Polled
@@ -34,25 +34,35 @@ class Groups:
 
     async def share(self, fine: Collection[str]) -> tuple[Polled, ...]:
         """Judge what accounts of one host and channel have in common; the next poll does what this cannot."""
-        shared = []
+        shared = [
+            await self._share(group)
+            for group, names in self._names.items()
+            if group not in self._calm or any(name not in fine for name in names)
+        ]
+        return tuple(one for one in shared if one)
+
+    async def inherit(self, gone: Iterable[Watch]) -> None:
+        """Share anew what accounts shared in groups that are gone from the settings."""
+        members = {one.account for watch in gone for episode in watch.episodes for one in episode.members}
         for group, names in self._names.items():
-            if group in self._calm and all(name in fine for name in names):
-                continue
-            try:
-                watches = dict(await self._watches.known((group.name, *names)))
-                if watches.pop(group.name).unreadable or any(watch.failures for watch in watches.values()):
-                    self._calm.discard(group)
-                    decide_ = partial(
-                        share, group=group, accounts=watches, now=self._clock.now(), policy=self._policy
-                    )
-                    shared.append(Polled(group.name, step=await self._judge.judge(group.name, decide_)))
-                else:
-                    self._calm.add(group)
-            except NotLeading:
-                shared.append(Polled(group.name, passed_on=True))
-            except StoreAway:
-                continue
-        return tuple(shared)
+            if members.intersection(names):
+                await self._share(group)
+
+    async def _share(self, group: Account) -> Polled | None:
+        try:
+            watches = dict(await self._watches.known((group.name, *self._names[group])))
+            if watches.pop(group.name).unreadable or any(watch.failures for watch in watches.values()):
+                self._calm.discard(group)
+                decide = partial(
+                    share, group=group, accounts=watches, now=self._clock.now(), policy=self._policy
+                )
+                return Polled(group.name, step=await self._judge.judge(group.name, decide))
+            self._calm.add(group)
+        except NotLeading:
+            return Polled(group.name, passed_on=True)
+        except StoreAway:
+            pass
+        return None
 
 
 def _groups(accounts: Sequence[Account]) -> dict[Account, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import pytest
 from bot.core.group import share
 from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Policy, Watch
 from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reconcile import reconcile
 from tests.samples import DOWN, NO_CREDIT, POLICY, WATCHED, WRONG_KEY, Outcome, at, judged
 
 GROUP = Account("api.smspartner.fr@C0123456789", WATCHED.channel)
@@ -154,3 +155,40 @@ def test_who_was_read_again_is_told_so_even_if_it_fails_anew_when_the_last_gets_
     assert members(shared.episode) == {"b": True, "a": False}
     _, step = shared.poll({"a": DOWN, "b": WRONG_KEY})
     assert (kinds(step), [member.account for member in step.touched[0].members]) == ([Kind.ENDED], ["a"])
+
+
+ELSEWHERE = replace(GROUP, name="api.smspartner.fr@C0ELSEWHERE", channel="C0ELSEWHERE")
+
+
+@pytest.mark.parametrize(
+    ("groups", "ending", "goes_on_in"),
+    [
+        ({"a": ELSEWHERE.name, "b": ELSEWHERE.name}, Ending.MOVED, "C0ELSEWHERE"),
+        ({"a": ELSEWHERE.name}, Ending.MOVED, "C0ELSEWHERE"),
+        ({"a": "", "b": ""}, Ending.SPLIT, ""),
+        ({"a": ELSEWHERE.name, "b": "other@C0ELSEWHERE"}, Ending.SPLIT, ""),
+        ({"healed": ELSEWHERE.name}, Ending.NOT_CONFIGURED, ""),
+        ({}, Ending.NOT_CONFIGURED, ""),
+    ],
+)
+def test_a_group_that_is_gone_from_the_settings_says_where_its_accounts_are_told_of_now(
+    groups: Mapping[str, str], ending: Ending, goes_on_in: str
+) -> None:
+    shared = Shared("a", "b", "healed")
+    shared.polls(3, dict.fromkeys(("a", "b", "healed"), DOWN))
+    shared.poll({"a": DOWN, "b": DOWN, "healed": 9000})
+    accounts = {
+        name: replace(WATCHED, group=group, channel=ELSEWHERE.channel) for name, group in groups.items()
+    }
+    (closed,) = reconcile(shared.watch, None, at(9), POLICY, accounts).touched
+    assert (closed.ending, closed.moved_to, closed.ended_at) == (ending, goes_on_in, at(9))
+
+
+def test_the_same_outage_shared_anew_has_an_episode_of_its_own() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    before = shared.episode
+    shared.watch = reconcile(shared.watch, None, at(4), POLICY).watch
+    shared.polls(1, dict.fromkeys("ab", DOWN))
+    assert shared.episode.opened_at == before.opened_at
+    assert shared.episode.id != before.id

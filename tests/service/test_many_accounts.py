@@ -80,6 +80,31 @@ async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_
     assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
 
 
+async def test_a_shared_message_whose_channel_changed_goes_on_there_and_back_again(start: Start) -> None:
+    here = shared("one", "two")
+    there = tuple(replace(one, channel="C0THERE", group="api.smspartner.fr@C0THERE") for one in here)
+    bot = await start(accounts=here, one=(DOWN,), two=(DOWN,))
+    for _ in range(3):
+        await bot.cycle()
+    moved = bot
+    for accounts in (there, here):
+        bot.wall.pass_(timedelta(minutes=1))
+        moved = await start(accounts=accounts, channel=bot.channel, one=(9000,), two=(9000,))
+        await moved.service.deliver()
+    assert [(edit.episode.ending, edit.episode.moved_to) for edit in bot.channel.edits] == [
+        ("moved", "C0THERE"),
+        ("moved", here[0].channel),
+    ]
+    await moved.cycle()
+    posts = [(due.kind, due.channel, due.root == "") for due in bot.channel.posts]
+    assert posts == [
+        ("opened", here[0].channel, True),
+        ("opened", "C0THERE", True),
+        ("opened", here[0].channel, True),
+        ("ended", here[0].channel, False),
+    ]
+
+
 async def test_a_shared_message_that_another_process_opened_meanwhile_is_ended(start: Start) -> None:
     frozen = await start(accounts=shared("one", "two"), one=(9000,), two=(9000,))
     await frozen.cycle()
