@@ -10,6 +10,7 @@ from bot.core.model import (
     Account,
     Ending,
     Episode,
+    Failure,
     Level,
     Member,
     Policy,
@@ -33,7 +34,7 @@ def share(watch: Watch, group: Account, accounts: Mapping[str, Watch], now: date
             watch, [Verdict(_opened(group, failing, now), Reason.UNREADABLE, Kind.OPENED)], now, policy
         )
     members = _members(before, failing, accounts)
-    after = replace(before, members=members, failure=failing[0].failure if failing else before.failure)
+    after = replace(before, members=members, failure=_gravest(failing) if failing else before.failure)
     if failing:
         verdict = Verdict(after, Reason.STILL_UNREADABLE, None, Urgency.NOW if after != before else None)
     elif any(member.until for member in members):
@@ -60,10 +61,15 @@ def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...
 
 
 def _opened(group: Account, failing: tuple[Member, ...], now: datetime) -> Episode:
-    first = failing[0]
-    episode = opened(group, Trouble.UNREADABLE, Level.WARNING, first.since, failure=first.failure)
+    since, failure = failing[0].since, _gravest(failing)
+    episode = opened(group, Trouble.UNREADABLE, Level.WARNING, since, failure=failure)
     # The same outage may be shared again, after a change of channel that was taken back: it is told anew.
     return replace(episode, id=episode_id(episode.id, now.isoformat()), members=failing)
+
+
+def _gravest(failing: tuple[Member, ...]) -> Failure:
+    """Return what failed first; an account that cannot be read comes before a list of sub-accounts."""
+    return min(failing, key=lambda member: member.failure.listing).failure
 
 
 def _members(

@@ -100,7 +100,8 @@ class Due:
     `worst` and `since` tell what was missed while nothing could be delivered; `repeat` says that the
     outcome of an earlier try is unknown, so that the same may stand in the channel already; `told_before`
     that something of this episode was told for certain, even if its message is gone; `rose` that a rise
-    to critical or empty is among what is told.
+    to critical or empty is among what is told. `readings` are the last good ones of the accounts that share
+    the episode.
     """
 
     kind: Kind
@@ -116,6 +117,7 @@ class Due:
     told_before: bool = False
     rose: bool = False
     gap: Gap | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ class OpenAlert:
     episode: Episode
     watch: Watch
     telling: Telling = field(default_factory=Telling)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ class Edit:
     watch: Watch
     root: str
     asked_at: datetime
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
 LONGEST_WAIT = timedelta(hours=1)

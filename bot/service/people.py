@@ -98,8 +98,9 @@ class People:
         telling = await self._outbox.telling([episode.id for episode, _ in open_])
         told = {member.account for episode, _ in open_ for member in episode.members if not member.until}
         watches = await self._watches.known([account.name for account in self.accounts])
+        readings = {name: watch.reading for name, watch in watches.items() if watch.reading}
         return Alerts(
-            open=tuple(OpenAlert(episode, watch, telling[episode.id]) for episode, watch in open_),
+            open=tuple(OpenAlert(episode, watch, telling[episode.id], readings) for episode, watch in open_),
             counting=tuple(
                 (account, watch)
                 for account in self.accounts

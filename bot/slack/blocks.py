@@ -4,10 +4,11 @@ The top-level `text` says every figure that the blocks show: screen readers and 
 alone (docs.slack.dev, "chat.postMessage", accessibility). Severity is always a word, never only an emoji.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.alert import figures_are_old
-from bot.core.model import Ending, Episode, Level, Trouble, Watch
+from bot.core.model import Ending, Episode, Level, Reading, Trouble, Watch
 from bot.core.notice import Due, Edit, Kind
 from bot.slack.answers import Answers
 from bot.slack.elements import (
@@ -44,10 +45,12 @@ class Blocks(Answers):
         repeat = [self.words.say.repeat] if due.repeat else []
         if due.episode.ended_at:
             late = not due.told_before
-            return self._ended(due.episode, due.watch, told_late=late, extra=(*missed, *repeat))
+            extra = (*missed, *repeat)
+            return self._ended(due.episode, due.watch, due.readings, told_late=late, extra=extra)
         mention = [self.mention] if self.mention and _pings(due.episode, due) else []
         reminds = due.kind is Kind.REMINDER
-        return self._open(due.episode, due.watch, (*missed, *repeat, *mention), reminds=reminds)
+        extra = (*missed, *repeat, *mention)
+        return self._open(due.episode, due.watch, due.readings, extra, reminds=reminds)
 
     def outage(self, *, away: bool) -> Message:
         """Build the one line that tells that the database is away, or back."""
@@ -66,15 +69,21 @@ class Blocks(Answers):
         if edit.episode.ending is not Ending.RECOVERED:
             return self._closed(edit.episode)
         if edit.episode.ended_at:
-            return self._ended(edit.episode, edit.watch, told_late=False)
-        return self._open(edit.episode, edit.watch)
+            return self._ended(edit.episode, edit.watch, edit.readings, told_late=False)
+        return self._open(edit.episode, edit.watch, edit.readings)
 
     def _open(
-        self, episode: Episode, watch: Watch, extra: tuple[str, ...] = (), *, reminds: bool = False
+        self,
+        episode: Episode,
+        watch: Watch,
+        readings: Mapping[str, Reading],
+        extra: tuple[str, ...] = (),
+        *,
+        reminds: bool = False,
     ) -> Message:
         words = self.words
         reading = watch.reading
-        facts = list(words.facts(episode, reading.credits if reading else None))
+        facts = list(words.facts(episode, reading.credits if reading else None, readings))
         unreadable = episode.trouble is Trouble.UNREADABLE
         if unreadable and not episode.members:
             facts.append(words.last_reading(reading))
@@ -105,13 +114,19 @@ class Blocks(Answers):
         return Message(f"{title}. {why} {account}", (header(title), section(why), context(account)))
 
     def _ended(
-        self, episode: Episode, watch: Watch, *, told_late: bool, extra: tuple[str, ...] = ()
+        self,
+        episode: Episode,
+        watch: Watch,
+        readings: Mapping[str, Reading],
+        *,
+        told_late: bool,
+        extra: tuple[str, ...] = (),
     ) -> Message:
         # Told late, the figures may be those of the next one by then.
         since = next((one for one in watch.episodes if one.trouble is episode.trouble), episode)
         reading = watch.reading if since.id == episode.id else None
         title = self.words.ended_title(episode, reading)
-        facts = (*self.words.end(episode, reading, told_late=told_late), *extra)
+        facts = (*self.words.end(episode, reading, readings, told_late=told_late), *extra)
         account = self.words.whose(episode)
         return Message(
             " ".join([f"{title}.", *facts, account]),

@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import Episode, Level, Watch
+from bot.core.model import Episode, Level, Reading, Watch
 from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Telling, Undelivered
 from bot.store.database import Database
 from bot.store.lease import SqlLease
-from bot.store.rows import episode_from, load_watch, notice_row
+from bot.store.rows import episode_from, load, load_watch, notice_row
 from bot.store.schema import episode, notice
 
 _AT_A_TIME = 100
@@ -146,8 +146,8 @@ class SqlOutbox:
             row = found.mappings().first()
             if row is None:
                 return None
-            watch = await load_watch(connection, row["account"])
-            return Edit(episode_from(row), watch, row["root"], row["edit_at"])
+            watch, shown = await load_watch(connection, row["account"]), episode_from(row)
+            return Edit(shown, watch, row["root"], row["edit_at"], await _readings(connection, shown))
 
     async def postponed(self, edit: Edit, until: datetime) -> None:
         """Leave a living message as it is until then."""
@@ -235,7 +235,16 @@ async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
         gap=rows[0]["gap"],
         rose=any(found["kind"] == Kind.WORSE and found["level"] >= Level.CRITICAL for found in rows),
         told_before=bool(owed.episode) and await _told_before(connection, owed.episode),
+        readings=await _readings(connection, owed_by) if owed_by else {},
     )
+
+
+async def _readings(connection: AsyncConnection, shared: Episode) -> Mapping[str, Reading]:
+    """Return the last good readings of the accounts that share an episode."""
+    if not shared.members:
+        return {}
+    known = await load(connection, [member.account for member in shared.members])
+    return {name: one.watch.reading for name, one in known.items() if one.watch.reading}
 
 
 async def _told_before(connection: AsyncConnection, identity: str) -> bool:

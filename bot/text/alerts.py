@@ -26,7 +26,12 @@ class AlertWords(EpisodeWords):
             failed = self.say.failed_polls.format(count=watch.failures)
         next_word = self._next_word(episode)
         told = " ".join(word for word in (*self._told(episode, alert.telling), next_word) if word)
-        lines = (*self.facts(episode, credits_), failed, *self.standing(episode, credits_), told)
+        lines = (
+            *self.facts(episode, credits_, alert.readings),
+            failed,
+            *self.standing(episode, credits_),
+            told,
+        )
         return (head, *(line for line in lines if line))
 
     def _told(self, episode: Episode, telling: Telling) -> tuple[str, ...]:

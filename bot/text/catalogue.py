@@ -38,10 +38,12 @@ class Catalogue:
     unlisted_title: str
     no_credit_title: str
     group_title: str
+    group_unlisted_title: str
     accounts_counted: Mapping[str, str]
     ended_titles: Mapping[Trouble, str]
     unlisted_ended_title: str
     group_ended_title: str
+    group_listed_title: str
     time: str
 
     below: str
@@ -56,10 +58,13 @@ class Catalogue:
     subaccount_email: str
     and_more: str
     listing_failed: str
+    listings_failed: str
     member_failing: str
     member_failing_otherwise: str
+    member_unlisted: str
     member_read: str
     member_was_failing: str
+    member_was_unlisted: str
     since: str
     next_reminder: str
     acked: str
@@ -91,6 +96,7 @@ class Catalogue:
     choices: Mapping[Choice, str]
 
     decided: Mapping[Reason, str]
+    snoozed_already: str
     unknown_alert: str
     nothing_open: str
     alerts_title: str

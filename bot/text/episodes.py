@@ -1,52 +1,34 @@
 """What the bot says of an episode: its news, its cause, who keeps it silent, its end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.model import (
-    Account,
-    Cause,
     Credits,
     Ending,
     Episode,
-    Failure,
     Field,
     Firing,
     Level,
-    Member,
-    Product,
     Reading,
     Rise,
     SubAccount,
     Trouble,
 )
 from bot.core.notice import Reason
-from bot.text.amounts import AmountWords
 from bot.text.figures import escape
-
-LISTED = 10
-"""So many sub-accounts, or accounts of a group, are named in one message."""
+from bot.text.groups import LISTED, NONE_READ, GroupWords
 
 
 @dataclass(frozen=True)
-class EpisodeWords(AmountWords):
+class EpisodeWords(GroupWords):
     """What the bot says of episodes."""
-
-    def account(self, name: str) -> str:
-        """Name the account; a group's accounts are named one by one."""
-        if "@" in name:
-            return self.say.group
-        return self.say.account.format(account=escape(name))
-
-    def whose(self, episode: Episode) -> str:
-        """Name the account of an episode, or say that they are several."""
-        alone = len(episode.members) == 1
-        return self.account(episode.members[0].account if alone else episode.account)
 
     def title(self, episode: Episode) -> str:
         """Say the news of an episode as it is now."""
         if episode.trouble is Trouble.UNREADABLE:
-            return self._unreadable_title(episode)
+            return self.unreadable_title(episode)
         titles = self.say.low_titles
         template = self.say.ended_titles[Trouble.LOW] if episode.ended_at else titles[episode.level]
         worst = [one for one in episode.firing if episode.ended_at or one.level is episode.level]
@@ -61,29 +43,15 @@ class EpisodeWords(AmountWords):
         """Recall what is open: the title must not read as news."""
         return self.say.reminder_title.format(title=self.title(episode))
 
-    def _unreadable_title(self, episode: Episode) -> str:
-        ended = episode.ended_at is not None
-        if len(episode.members) > 1:
-            template = self.say.group_ended_title if ended else self.say.group_title
-            count = sum(ended or member.until is None for member in episode.members)
-            return template.format(count=self.counted(count), host=escape(episode.account.split("@")[0]))
-        account = escape(episode.members[0].account if episode.members else episode.account)
-        if episode.failure and episode.failure.listing:
-            template = self.say.unlisted_ended_title if ended else self.say.unlisted_title
-            return template.format(account=account)
-        if ended:
-            return self.say.ended_titles[Trouble.UNREADABLE].format(account=account)
-        if episode.failure and episode.failure.cause is Cause.NO_CREDIT:
-            return self.say.no_credit_title.format(account=account)
-        return self.say.unreadable_title.format(account=account)
+    def facts(
+        self, episode: Episode, credits_: Credits | None, readings: Mapping[str, Reading] = NONE_READ
+    ) -> tuple[str, ...]:
+        """Give the cause of an open episode: a sentence for each rule that has fired, or why it is silent.
 
-    def facts(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
-        """Give the cause of an open episode: a sentence for each rule that has fired, or why it is silent."""
+        `readings` are the last good ones of the accounts that share it.
+        """
         if episode.failure:
-            account = self._account_of(episode)
-            listing = (self.say.listing_failed,) if episode.failure.listing else ()
-            cause = self.cause(episode.failure, account, self._providers_of(episode))
-            return (*listing, cause, self.mend(episode.failure, account), *self._members(episode))
+            return self.unreadable(episode, episode.failure, readings)
         if credits_ is None:
             return (self.say.no_reading,)
         own = tuple(one for one in episode.firing if not one.subaccount)
@@ -107,16 +75,24 @@ class EpisodeWords(AmountWords):
         troubled = tuple(dict.fromkeys(one.subaccount for one in episode.firing))
         return troubled if reading and all(one and one not in listed for one in troubled) else ()
 
-    def end(self, episode: Episode, reading: Reading | None, *, told_late: bool) -> tuple[str, ...]:
-        """Tell how an episode ended."""
+    def end(
+        self,
+        episode: Episode,
+        reading: Reading | None,
+        readings: Mapping[str, Reading] = NONE_READ,
+        *,
+        told_late: bool,
+    ) -> tuple[str, ...]:
+        """Tell how an episode ended; `readings` are the last good ones of the accounts that shared it."""
         if episode.ended_at is None:
             return ()
         said = [
             self.say.gone.format(name=self._subaccount_name(episode.account, one))
             for one in self._gone(episode, reading)[:LISTED]
         ]
+        reading = reading or readings.get(self.alone(episode))
         if reading:
-            said.append(self.say.left.format(values=self.main_figures(reading.credits)))
+            said.append(self.left(reading))
         since, until = self.time(episode.opened_at), self.time(episode.ended_at)
         if told_late:
             said.append(self.say.told_late.format(since=since, until=until))
@@ -132,7 +108,7 @@ class EpisodeWords(AmountWords):
             )
             for old, new in episode.thresholds_changed
         )
-        return (*said, *self._members(episode))
+        return (*said, *self.members(episode, readings))
 
     def standing(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
         """Say what else there is to an open episode: money that came in, who keeps it silent."""
@@ -195,7 +171,9 @@ class EpisodeWords(AmountWords):
         if reason is Reason.NOT_OPEN and episode.ending is not Ending.RECOVERED:
             return f"{self.title(replace(episode, ended_at=None))}: {self.closed(episode)}"
         mute = episode.mute
-        return self.say.decided[reason].format(
+        snoozed = reason is Reason.MUTED_ALREADY and mute and mute.snoozed
+        template = self.say.snoozed_already if snoozed else self.say.decided[reason]
+        return template.format(
             alert=self.title(replace(episode, ended_at=None)),
             by=mute.by if mute else "",
             at=self.time(mute.at) if mute else "",
@@ -203,49 +181,11 @@ class EpisodeWords(AmountWords):
             ended_at=self.time(episode.ended_at) if episode.ended_at else "",
         )
 
-    def cause(self, failure: Failure, account: Account | None = None, provider: str = "") -> str:
-        """Say why an account could not be read; `provider` where another name than its own is meant."""
-        return self.say.causes[failure.cause].format(
-            provider=provider or self.provider(account.product if account else Product.SMS),
-            field=escape(failure.field),
-            status=failure.status or "?",
-            code=escape(failure.code) or "?",
-        )
-
-    def mend(self, failure: Failure, account: Account | None = None) -> str:
-        """Say what to do about it."""
-        product = account.product if account else Product.SMS
-        return self.say.mends[failure.cause].format(
-            provider=self.provider(product),
-            account_page=self.say.account_pages[product],
-            key_page=self.say.key_pages[product],
-            key=account.key_source if account else "SMSPARTNER_API_KEY",
-            url=self.say.url_settings[product],
-        )
-
-    def last_reading(self, reading: Reading | None) -> str:
-        """Recall the last good reading."""
-        if reading is None:
-            return self.say.no_reading
-        values = self.main_figures(reading.credits)
-        return self.say.last_reading.format(values=values, read_at=self.time(reading.began_at))
-
     def cannot_read_since(self, reading: Reading | None) -> str:
         """Say that the figures of a low episode are old."""
         if reading is None:
             return ""
         return self.say.cannot_read_since.format(read_at=self.time(reading.began_at))
-
-    def _account_of(self, episode: Episode) -> Account:
-        first = episode.members[0].account if episode.members else episode.account
-        known = self.accounts.get(first)
-        return known or Account(episode.account, episode.channel, product=episode.product)
-
-    def _providers_of(self, episode: Episode) -> str:
-        """Name the provider of accounts that share an episode, though one host may serve several products."""
-        known = (self.accounts.get(member.account) for member in episode.members)
-        products = {account.product for account in known if account}
-        return self.say.some_provider if len(products) > 1 else ""
 
     def _crossed(self, rule: Firing, own: tuple[Firing, ...], credits_: Credits) -> str:
         amount = credits_.amounts.get(rule.field)
@@ -287,28 +227,6 @@ class EpisodeWords(AmountWords):
             threshold=self.figures.money(fired.threshold, one.currency),
             ends_at=self._rearmed(fired, one.currency),
         )
-
-    def _members(self, episode: Episode) -> tuple[str, ...]:
-        if len(episode.members) == 1:
-            return ()  # the title says it all
-        lines = (self._member(episode, member) for member in episode.members[:LISTED])
-        return (*lines, *self.more(len(episode.members) - LISTED))
-
-    def _member(self, episode: Episode, member: Member) -> str:
-        account, since = escape(member.account), self.time(member.since)
-        until = self.time(member.until) if member.until else ""
-        if episode.ended_at:
-            return self.say.member_was_failing.format(account=account, since=since, until=until)
-        if until:
-            return self.say.member_read.format(account=account, until=until)
-        if member.failure == episode.failure:
-            return self.say.member_failing.format(account=account, since=since)
-        cause = self.cause(member.failure, self.accounts.get(member.account) or self._account_of(episode))
-        return self.say.member_failing_otherwise.format(account=account, since=since, cause=cause)
-
-    def more(self, count: int) -> tuple[str, ...]:
-        """Say how many are not named, if any."""
-        return (self.say.and_more.format(count=count),) if count > 0 else ()
 
 
 def _worst_of_each_field(firing: tuple[Firing, ...]) -> tuple[Firing, ...]:

@@ -4,10 +4,10 @@ from dataclasses import replace
 import pytest
 
 from bot.core.group import share
-from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Policy, Watch
+from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Policy, Reading, Watch
 from bot.core.notice import Kind, Reason, Step, Urgency
 from bot.core.reconcile import reconcile
-from tests.samples import DOWN, NO_CREDIT, POLICY, WATCHED, WRONG_KEY, Outcome, at, judged
+from tests.samples import DOWN, NO_CREDIT, POLICY, WATCHED, WRONG_KEY, Outcome, at, credit, judged
 
 GROUP = Account("api.smspartner.fr@C0123456789", WATCHED.channel)
 SLOW = Failure(Cause.TIMEOUT)
@@ -65,6 +65,17 @@ def test_a_fault_that_heals_by_itself_is_told_once_for_all_accounts_of_a_host(ca
     assert (kinds(step), members(shared.episode)) == ([Kind.OPENED], {"a": True, "b": True, "c": True})
     assert (shared.episode.opened_at, shared.episode.channel) == (at(1), WATCHED.channel)
     assert shared.polls(50, down).notices == ()
+
+
+def test_a_list_of_subaccounts_that_fails_is_not_what_an_account_that_cannot_be_read_is_told_with() -> None:
+    shared = Shared("a", "b")
+    unlisted = replace(SLOW, listing=True)
+    credits_ = replace(credit(), unlisted=unlisted)
+    for _ in range(3):
+        shared.poll({"a": Reading(at(shared.minute + 1), credits_), "b": DOWN})
+    assert (shared.episode.failure, members(shared.episode)) == (DOWN, {"a": True, "b": True})
+    shared.poll({"a": Reading(at(shared.minute + 1), credits_), "b": 9000})
+    assert shared.episode.failure == unlisted
 
 
 def test_who_begins_to_fail_later_joins_by_an_edit() -> None:

@@ -29,8 +29,8 @@ def shared(*names: str) -> tuple[Account, ...]:
 async def test_when_a_host_fails_its_accounts_are_told_of_in_one_message_and_so_is_the_end(
     start: Start,
 ) -> None:
-    script = (9000, DOWN, DOWN, DOWN, DOWN, 9000)
-    bot = await start(accounts=shared("one", "two"), one=script, two=(*script[:5], DOWN, 9000))
+    script = (9000, DOWN, DOWN, DOWN, DOWN)
+    bot = await start(accounts=shared("one", "two"), one=(*script, 8000), two=(*script, DOWN, 7000))
     for _ in range(5):
         await bot.cycle()
     assert bot.channel.told == ["opened unreadable warning"]
@@ -41,6 +41,15 @@ async def test_when_a_host_fails_its_accounts_are_told_of_in_one_message_and_so_
     assert bot.channel.told == ["opened unreadable warning"], "one of them fails still"
     await bot.cycle()
     assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
+    figures = [
+        {name: (one.began_at, one.credits) for name, one in due.readings.items()} for due in bot.channel.posts
+    ]
+    read_at = [NOW + number * timedelta(minutes=5) for number in range(1, 8)]
+    assert figures == [
+        {"one": (read_at[0], credit(9000)), "two": (read_at[0], credit(9000))},
+        {"one": (read_at[6], credit(8000)), "two": (read_at[6], credit(7000))},
+    ]
+    assert bot.channel.edits[-1].readings == bot.channel.posts[-1].readings
 
 
 async def test_the_shared_message_outlives_a_restart_and_is_not_told_again(start: Start) -> None:

@@ -318,6 +318,14 @@ def test_an_open_alert_of_silence_says_how_many_polls_have_failed() -> None:
     assert "Failed polls in a row: 4." in WORDS.alert(OpenAlert(watch.unreadable, watch))
 
 
+def test_who_snoozed_it_does_not_have_it() -> None:
+    assert MUTED.mute
+    snoozed = replace(MUTED, mute=replace(MUTED.mute, snoozed=True))
+    assert WORDS.decided(Reason.MUTED_ALREADY, snoozed) == (
+        f"SMS credits are low: <@U0A> snoozed it already, until {WORDS.time(at(61))}."
+    )
+
+
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
@@ -693,7 +701,57 @@ def test_one_account_of_a_host_that_fails_alone_is_told_by_its_name() -> None:
     assert WORDS.title(lasting) == "Account one cannot be read"
     assert WORDS.title(over) == "Account one can be read again"
     assert WORDS.whose(lasting) == "Account one"
-    assert WORDS.facts(lasting, None) == ("SMS Partner cannot be reached.", WORDS.mend(DOWN))
+    cause = ("SMS Partner cannot be reached.", WORDS.mend(DOWN))
+    assert WORDS.facts(lasting, None) == (*cause, "There is no earlier reading.")
+    last, now = {"one": reading(5500, 220)}, {"one": reading(5400, 216, minute=9)}
+    assert WORDS.facts(lasting, None, last) == (*cause, WORDS.last_reading(last["one"]))
+    assert WORDS.end(over, None, now, told_late=False) == (
+        "5,400 SMS, 216.00 EUR left.",
+        f"It lasted 9 min, since {WORDS.time(at(0))}.",
+    )
+
+
+def test_accounts_that_share_an_episode_are_told_each_with_its_last_figures() -> None:
+    lasting, over = group_episodes()
+    last = {"one": reading(5500, 220), "three": reading(9000, minute=4)}
+    assert WORDS.facts(lasting, None, last)[2:] == (
+        f"`one` since {WORDS.time(at(0))}. Last good reading: 5,500 SMS, 220.00 EUR, {WORDS.time(at(0))}.",
+        f"`two` since {WORDS.time(at(1))}: SMS Partner does not answer in time.",
+        f"`three` was read again {WORDS.time(at(4))}.",
+    )
+    until = WORDS.time(at(9))
+    assert WORDS.end(over, None, {"one": reading(5400, 216)}, told_late=False)[-3:-1] == (
+        f"`one` could not be read from {WORDS.time(at(0))} to {until}. 5,400 SMS, 216.00 EUR left.",
+        f"`two` could not be read from {WORDS.time(at(1))} to {until}.",
+    )
+
+
+def unlisted_episodes() -> list[Episode]:
+    """Return the same where the lists of sub-accounts fail: all of them, all but one, and at the end."""
+    unlisted = replace(DOWN, listing=True)
+    lasting, over = group_episodes()
+    one, *others = (replace(member, failure=unlisted) for member in lasting.members)
+    return [
+        replace(lasting, members=(one, *others), failure=unlisted),
+        replace(lasting, members=(replace(one, failure=DOWN), *others)),
+        replace(over, members=tuple(replace(member, failure=unlisted) for member in over.members)),
+    ]
+
+
+def test_lists_of_subaccounts_that_fail_are_not_told_as_accounts_that_cannot_be_read() -> None:
+    lists, mixed, over = unlisted_episodes()
+    assert WORDS.title(lists) == "Sub-accounts of 2 accounts cannot be listed from api.smspartner.fr"
+    assert WORDS.facts(lists, None)[0] == (
+        "The accounts themselves are read, but not the lists of their sub-accounts."
+    )
+    assert WORDS.title(mixed) == "1 account cannot be read from api.smspartner.fr"
+    assert WORDS.facts(mixed, None)[3] == (
+        f"`two` since {WORDS.time(at(1))}: it is read, but not the list of its sub-accounts."
+    )
+    assert WORDS.title(over) == "Sub-accounts of 3 accounts can be listed again from api.smspartner.fr"
+    assert WORDS.end(over, None, told_late=False)[-1] == (
+        f"Sub-accounts of `three` could not be listed from {WORDS.time(at(0))} to {WORDS.time(at(9))}."
+    )
 
 
 @pytest.mark.parametrize(
@@ -786,7 +844,7 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
         words.title(episode)
     words.subaccount(SubAccount("7", Decimal(3), "EUR", "a@b.example"), "marketing")
     unlisted = replace(opened(Trouble.UNREADABLE, WRONG_KEY), failure=Failure(Cause.TIMEOUT, listing=True))
-    for episode in (unlisted, *group_episodes()):
+    for episode in (unlisted, *group_episodes(), *unlisted_episodes()):
         words.title(episode)
         words.title(replace(episode, ended_at=at(9)))
         words.facts(episode, None)

@@ -1,0 +1,47 @@
+"""Why an account cannot be read, what to do about it, and what was known of it last."""
+
+from dataclasses import dataclass
+
+from bot.core.model import Account, Failure, Product, Reading
+from bot.text.amounts import AmountWords
+from bot.text.figures import escape
+
+
+@dataclass(frozen=True)
+class CauseWords(AmountWords):
+    """What the bot says of failures."""
+
+    def cause(self, failure: Failure, account: Account | None = None, provider: str = "") -> str:
+        """Say why an account could not be read; `provider` where another name than its own is meant."""
+        return self.say.causes[failure.cause].format(
+            provider=provider or self.provider(account.product if account else Product.SMS),
+            field=escape(failure.field),
+            status=failure.status or "?",
+            code=escape(failure.code) or "?",
+        )
+
+    def mend(self, failure: Failure, account: Account | None = None) -> str:
+        """Say what to do about it."""
+        product = account.product if account else Product.SMS
+        return self.say.mends[failure.cause].format(
+            provider=self.provider(product),
+            account_page=self.say.account_pages[product],
+            key_page=self.say.key_pages[product],
+            key=account.key_source if account else "SMSPARTNER_API_KEY",
+            url=self.say.url_settings[product],
+        )
+
+    def last_reading(self, reading: Reading | None) -> str:
+        """Recall the last good reading."""
+        if reading is None:
+            return self.say.no_reading
+        values = self.main_figures(reading.credits)
+        return self.say.last_reading.format(values=values, read_at=self.time(reading.began_at))
+
+    def left(self, reading: Reading) -> str:
+        """Say what is left."""
+        return self.say.left.format(values=self.main_figures(reading.credits))
+
+    def more(self, count: int) -> tuple[str, ...]:
+        """Say how many are not named, if any."""
+        return (self.say.and_more.format(count=count),) if count > 0 else ()
