@@ -29,7 +29,7 @@ class Gap:
 def checked(
     before: Round, now: datetime, interval: timedelta, started_at: datetime
 ) -> tuple[Round, Gap | None]:
-    """Notice, in a process started at `started_at`, that no poll is completed, or never was; told once."""
+    """Notice, in a process that began to watch at `started_at`, that no poll is completed; told once."""
     since = before.polled_at or started_at
     if before.gap_since or now - max(since, started_at) <= _limit(interval):
         return before, None

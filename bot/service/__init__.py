@@ -35,6 +35,9 @@ from bot.service.reader import Reader
 PRUNE_STEPS = 100
 """What is left after so many goes the next time."""
 
+ASLEEP = timedelta(minutes=2)
+"""A process that has looked at nothing for so long did not run: it polls before it says that nobody does."""
+
 LAPSE = timedelta(seconds=20)
 """Who has not renewed the lease for so long cannot know whether another process watched in between."""
 
@@ -79,7 +82,7 @@ class Service:
         self._history = history
         self.poll_interval = poll_interval
         self._clock = clock
-        self.started_at = self._since = self._held_at = clock.now()
+        self.started_at = self._since = self._held_at = self._awake_since = clock.now()
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._outage = Outage(messenger)
@@ -123,6 +126,8 @@ class Service:
             if holds and not self.leading:
                 await self.reconcile()
                 await self.greet()
+            if not self.leading or self._clock.now() - (self._looked_at or self.started_at) > ASLEEP:
+                self._awake_since = self._clock.now()
             if holds:
                 self._held_at = self._clock.now()
                 await self._note_round()
@@ -214,9 +219,11 @@ class Service:
     async def _note_round(self) -> None:
         """Note the last completed poll, or that there is none for long; a poll itself need not write it."""
         now, completed_at = self._clock.now(), self._completed_at
-        judge = partial(completed, now=completed_at) if completed_at else partial(checked, now=now)
-        decide_ = partial(judge, interval=self.poll_interval, started_at=self.started_at)
-        await self._rounds.note(decide_, self.channels, now)
+        if completed_at:
+            judge = partial(completed, now=completed_at, started_at=self.started_at)
+        else:
+            judge = partial(checked, now=now, started_at=self._awake_since)
+        await self._rounds.note(partial(judge, interval=self.poll_interval), self.channels, now)
         if self._completed_at == completed_at:
             self._completed_at = None
 

@@ -128,6 +128,12 @@ class Bot:
     def provider(self) -> Provider:
         return self.providers["sms"]
 
+    async def look_on(self, minutes: int) -> None:
+        """Look at the lease for so long, as the schedule does, with no poll that is completed."""
+        for _ in range(minutes):
+            self.wall.pass_(timedelta(minutes=1))
+            await self.service.lead()
+
     async def cycle(self, after: timedelta = timedelta(minutes=5)) -> tuple[Polled, ...]:
         """Poll and deliver, as the schedule does, after some time has passed."""
         self.wall.pass_(after)

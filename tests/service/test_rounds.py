@@ -6,13 +6,50 @@ from tests.service.bot import Start
 from tests.test_cost import Count
 
 
+async def test_a_process_that_slept_polls_before_it_says_that_nothing_is_read(start: Start) -> None:
+    bot = await start(9000)
+    await bot.cycle()
+    await bot.service.lead()
+    bot.wall.pass_(timedelta(hours=9))
+    await bot.look_on(1)
+    await bot.service.deliver()
+    assert bot.channel.told == []
+    await bot.cycle(timedelta(0))
+    await bot.service.lead()
+    await bot.service.deliver()
+    (gap,) = (due.gap for due in bot.channel.posts)
+    assert gap
+    assert (gap.until, gap.stopped) == (bot.wall.now(), False)
+
+
+async def test_a_process_that_slept_and_cannot_read_says_so_after_a_while(start: Start) -> None:
+    bot = await start(9000)
+    await bot.cycle()
+    await bot.service.lead()
+    bot.wall.pass_(timedelta(hours=9))
+    await bot.look_on(62)
+    await bot.service.deliver()
+    assert bot.channel.told == ["gap"]
+
+
+async def test_whoever_takes_over_polls_before_it_says_that_nothing_is_read(copies: Start) -> None:
+    stands_by = await copies(9000, leads=False, name="b")
+    watches = await copies(9000, channel=stands_by.channel, name="a")
+    await watches.cycle()
+    await watches.service.lead()
+    await watches.service.step_down()
+    stands_by.wall.pass_(timedelta(hours=2))
+    await stands_by.service.lead()
+    await stands_by.service.deliver()
+    assert (stands_by.service.leading, stands_by.channel.told) == (True, [])
+
+
 async def test_not_watching_is_told_once_and_its_end(start: Start) -> None:
     bot = await start(9000)
     await bot.cycle()
     await bot.service.lead()
-    for hours, told in ((0.9, 0), (0.2, 1), (5, 1)):
-        bot.wall.pass_(timedelta(hours=hours))
-        await bot.service.lead()
+    for minutes, told in ((54, 0), (12, 1), (300, 1)):
+        await bot.look_on(minutes)
         await bot.service.deliver()
         assert bot.channel.told == ["gap"] * told
     await bot.cycle()
