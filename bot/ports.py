@@ -4,6 +4,7 @@ OutsideError
 ├── Unreadable    the provider gave no good reading: carries the `Failure`
 ├── HeldBack      the provider was not asked: it allows only so many requests a minute
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
+├── NotBuilt      a message could not even be built, so that nothing was sent: a fault of ours, its cause
 ├── StoreAway     the database does not answer
 └── NotLeading    another process watches: this one may change nothing
 """
@@ -54,6 +55,10 @@ class NotDelivered(OutsideError):
         self.gone = gone
         self.unknown = unknown
         self.retry_after = retry_after
+
+
+class NotBuilt(OutsideError):
+    """A message could not be built, for a fault of ours that is its cause: nothing was sent."""
 
 
 class StoreAway(OutsideError):
@@ -207,7 +212,7 @@ class Overviews(Protocol):
 
 
 class Messenger(Protocol):
-    """How a channel is told; every method raises `NotDelivered`."""
+    """How a channel is told; every method raises `NotDelivered`, or `NotBuilt` before anything is sent."""
 
     async def say(self, channel: str, *, away: bool) -> None:
         """Tell a channel that the database is away, or back: the one word that no outbox can hold."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.core.notice import LONGEST_WAIT, Kind, Owed
-from bot.ports import Clock, Messenger, NotDelivered, NotLeading, Outbox, StoreAway
+from bot.ports import Clock, Messenger, NotBuilt, NotDelivered, NotLeading, Outbox, StoreAway
 
 SLOWEST_RETRY = timedelta(minutes=10)
 LONGEST_ROUND = timedelta(seconds=30)
@@ -112,10 +112,10 @@ class Courier:
             await self._outbox.failed(due, error.error, retry_at, unknown=error.unknown)
             outcome = Delivered.UNKNOWN if error.unknown else Delivered.REFUSED
             return replace(done, outcome=outcome, error=error.error, retry_at=retry_at)
-        except Exception:
+        except Exception as fault:
             # A fault of ours: shown with what is undelivered, tried again slowly, raised for the log.
-            retry_at = self._clock.now() + SLOWEST_RETRY
-            await self._outbox.failed(due, "internal", retry_at, unknown=True)
+            retry_at, sent = self._clock.now() + SLOWEST_RETRY, not isinstance(fault, NotBuilt)
+            await self._outbox.failed(due, "internal", retry_at, unknown=sent)
             raise
         await self._outbox.sent(due, message, self._clock.now())
         return done

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.core.notice import Due, Edit, Kind
-from bot.ports import NotDelivered
+from bot.ports import NotBuilt, NotDelivered
 from bot.slack.blocks import Blocks, Message
 from bot.slack.web_api import WebApi, answer_to
 
@@ -18,7 +18,7 @@ class SlackMessenger:
         self._blocks = blocks
 
     async def post(self, due: Due) -> str:
-        """Tell the channel what is due; return the message's `ts`; raises `NotDelivered`."""
+        """Tell the channel what is due; return the message's `ts`; raises `NotDelivered` and `NotBuilt`."""
         metadata: dict[str, Any] = {
             "event_type": EVENT_TYPE,
             "event_payload": {"kind": due.kind.value, "episode": due.episode.id if due.episode else ""},
@@ -26,9 +26,13 @@ class SlackMessenger:
         where: dict[str, Any] = {"channel": due.channel}
         if due.root:
             where |= {"thread_ts": due.root, "reply_broadcast": True}
+        try:
+            message = self._blocks.due(due)
+        except Exception as fault:
+            raise NotBuilt from fault
         answer = await self._call(
             "chat.postMessage",
-            self._blocks.due(due),
+            message,
             {**where, "metadata": metadata, "unfurl_links": False, "unfurl_media": False},
         )
         ts = answer.get("ts")

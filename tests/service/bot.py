@@ -79,15 +79,15 @@ class Channel:
     edits: list[Edit] = field(default_factory=list)
     said: list[tuple[str, bool]] = field(default_factory=list)
     refusals: deque[Exception] = field(default_factory=deque)
-    broken: Callable[[Due], bool] = lambda _: False
+    broken: Callable[[Due], Exception | None] = lambda _: None
     posting: asyncio.Event = field(default_factory=asyncio.Event)
     may_post: asyncio.Event = field(default_factory=lambda: opened(asyncio.Event()))
 
     async def post(self, due: Due) -> str:
         self.posting.set()
         await self.may_post.wait()
-        if self.broken(due):
-            raise LookupError("no such sentence")
+        if fault := self.broken(due):
+            raise fault
         if self.refusals:
             raise self.refusals.popleft()
         self.posts.append(due)

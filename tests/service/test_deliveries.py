@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.core.notice import Due, Kind
-from bot.ports import NotDelivered, StoreAway
+from bot.ports import NotBuilt, NotDelivered, StoreAway
 from bot.service.courier import SLOWEST_RETRY, Delivered
 from bot.store import Database
 from tests.samples import WARNING, WATCHED, account, credit
@@ -108,19 +108,25 @@ async def test_an_edit_that_slack_refuses_for_now_is_made_later(start: Start) ->
     assert delivery.outcome is Delivered.EDITED
 
 
-async def test_a_message_that_cannot_be_built_keeps_no_other_waiting(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("fault", "repeats"), [(NotBuilt("no such sentence"), False), (LookupError("no such method"), True)]
+)
+async def test_a_fault_of_ours_keeps_no_other_waiting_and_what_was_not_even_built_is_no_repeat(
+    start: Start, fault: Exception, *, repeats: bool
+) -> None:
     bot = await start(0, accounts=(WATCHED, account(WARNING, name="other", channel="C2")), other=(4999,))
-    bot.channel.broken = lambda due: due.channel == WATCHED.channel
+    bot.channel.broken = lambda due: fault if due.channel == WATCHED.channel else None
     await bot.service.poll()
-    with pytest.raises(LookupError):
+    with pytest.raises(type(fault)):
         await bot.service.deliver()
     assert bot.channel.told == ["opened low warning"]
     (waiting,) = await bot.service.people.undelivered()
     assert (waiting.channel, waiting.error) == (WATCHED.channel, "internal")
-    bot.channel.broken = lambda _: False
+    bot.channel.broken = lambda _: None
     bot.wall.pass_(timedelta(minutes=10))
     await bot.service.deliver()
     assert bot.channel.told == ["opened low warning", "opened low empty"]
+    assert bot.channel.posts[-1].repeat is repeats
 
 
 async def test_once_the_database_is_away_nothing_more_is_told_for_it_could_not_be_marked(

@@ -2,12 +2,15 @@
 
 import json
 import socket
+from dataclasses import replace
+from typing import cast
 
 import aiohttp
 import pytest
 
+from bot.core.gap import Gap
 from bot.core.notice import Due, Kind
-from bot.ports import NotDelivered
+from bot.ports import NotBuilt, NotDelivered
 from bot.slack.messenger import SlackMessenger
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, answer_to, refused
@@ -31,6 +34,14 @@ async def posting(client: WebApi) -> NotDelivered:
     with pytest.raises(NotDelivered) as caught:
         await SlackMessenger(client, BLOCKS).post(HELLO)
     return caught.value
+
+
+async def test_what_cannot_be_built_is_never_sent(server: Scripted, session: aiohttp.ClientSession) -> None:
+    strange = replace(HELLO, gap=cast("Gap", "no gap"))
+    with pytest.raises(NotBuilt) as caught:
+        await SlackMessenger(api(session, server.url), BLOCKS).post(strange)
+    assert isinstance(caught.value.__cause__, AttributeError)
+    assert server.asked == []
 
 
 @pytest.mark.parametrize("error", ["not_in_channel", "invalid_auth", "token_expired", "is_archived"])
