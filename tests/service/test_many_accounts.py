@@ -164,9 +164,10 @@ async def test_a_poll_held_back_makes_no_gap_while_others_are_read(start: Start)
 async def test_where_nothing_but_held_back_polls_come_it_is_told_that_nothing_is_read(start: Start) -> None:
     bot = await start(9000, HeldBack())
     await bot.cycle()
+    await bot.service.lead()
     for _ in range(15):
-        await bot.service.lead()
-        await bot.cycle()
+        await bot.look_on(5)
+        await bot.cycle(timedelta(0))
     assert bot.channel.told == ["gap"]
 
 
