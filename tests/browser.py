@@ -1,6 +1,7 @@
 """A real Chromium for tests of the demo page: one for a process, and silence in the console of each page.
 
-To start it takes longer than most tests of a page; each page has a context of its own, which shares nothing.
+To start it, or to connect to it, takes longer than most tests of a page; each page has a context of its own,
+which shares nothing.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 MISSING = "no Chromium: apt-get install chromium"
 PATIENCE = 15_000  # milliseconds; a busy machine starts a browser slowly
@@ -39,6 +40,7 @@ ARGUMENTS = [
 START_SECONDS = 30
 
 _running = ExitStack()
+_connected: list[Browser] = []
 
 
 def chromium() -> str:
@@ -78,6 +80,28 @@ def quit_chromium() -> None:
 
 
 @asynccontextmanager
+async def connected() -> AsyncIterator[Browser]:
+    """Connect to the browser; every page that is opened meanwhile, in the same loop, uses this connection."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.connect_over_cdp(await asyncio.to_thread(_address, chromium()))
+        _connected.append(browser)
+        try:
+            yield browser
+        finally:
+            _connected.remove(browser)
+            await browser.close()
+
+
+@asynccontextmanager
+async def _browser() -> AsyncIterator[Browser]:
+    if _connected:
+        yield _connected[-1]
+        return
+    async with connected() as browser:
+        yield browser
+
+
+@asynccontextmanager
 async def chromium_page(
     url: str,
     *,
@@ -89,16 +113,16 @@ async def chromium_page(
 ) -> AsyncIterator[Page]:
     """Open `url` in a context of its own; any warning or error that it writes to the console fails."""
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect_over_cdp(await asyncio.to_thread(_address, chromium()))
+    async with _browser() as browser:
+        own = await browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=colours,
+            timezone_id=timezone,
+            locale="en-US",
+            **context,
+        )
         try:
-            page = await browser.new_page(
-                viewport={"width": width, "height": height},
-                color_scheme=colours,
-                timezone_id=timezone,
-                locale="en-US",
-                **context,
-            )
+            page = await own.new_page()
             page.set_default_timeout(PATIENCE)
             expect.set_options(timeout=PATIENCE)
             page.on(
@@ -112,5 +136,5 @@ async def chromium_page(
             error.add_note("the browser's console: " + ("; ".join(complaints) or "silent"))
             raise
         finally:
-            await browser.close()
+            await own.close()
     assert not complaints, "the browser complains:\n" + "\n".join(complaints)

@@ -6,17 +6,30 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
 from bot.demo.answers import Answer
 from bot.demo.provider import SimulatedProvider
 from bot.demo.run import Demo, exhibition
 from bot.demo.slack_api import SimulatedSlack
 from bot.demo.world import DemoWorld
-from tests.browser import quit_chromium
+from tests.browser import connected, quit_chromium
 
 
 def pytest_sessionfinish() -> None:
     quit_chromium()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Connect to Chromium once, for all tests of pages: they share a loop with it."""
+    async with connected() as one:
+        yield one
+
+
+PAGES = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("browser")]
+"""Marks a module whose tests open pages."""
 
 
 @asynccontextmanager

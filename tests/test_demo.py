@@ -4,14 +4,23 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from bot.demo.run import Demo
 from tests.browser import chromium_page
-from tests.conftest import exhibit
+from tests.conftest import PAGES, exhibit
+
+pytestmark = PAGES
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def demo() -> AsyncIterator[Demo]:
+    async with exhibit() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(demo: Demo) -> AsyncIterator[Page]:
     async with chromium_page(demo.url) as opened:
         await expect(opened.locator(":root[data-ready]")).to_be_attached()

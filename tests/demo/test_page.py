@@ -12,12 +12,16 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Locator, Page, expect
 
 from bot.demo.page import page_app
 from bot.demo.stage import CommandHelp, Subcommand
 from tests.browser import chromium_page
+from tests.conftest import PAGES
+
+pytestmark = PAGES
 
 Json = dict[str, Any]
 NOON = datetime(2026, 3, 5, 11, 0, tzinfo=UTC)  # a Thursday, noon in Paris
@@ -189,7 +193,7 @@ async def running(command: CommandHelp = COMMAND) -> AsyncIterator[Demo]:
         await runner.cleanup()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def demo() -> AsyncIterator[Demo]:
     async with running() as demo:
         yield demo
