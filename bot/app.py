@@ -100,7 +100,7 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
             {account.name: account for account in accounts},
         )
         blocks = Blocks(
-            words, accounts, settings.poll_interval, settings.top_up_url, settings.mention_on_critical or ""
+            words, accounts, settings.poll_interval, settings.top_up_urls, settings.mention_on_critical or ""
         )
         service = Service(
             accounts=accounts,

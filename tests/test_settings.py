@@ -300,6 +300,26 @@ def test_secrets_are_unprintable(environment: pytest.MonkeyPatch) -> None:
     assert "canary" not in str(from_environment())
 
 
+EVERYWHERE = {"sms": "https://x.example/", "voice": "https://x.example/", "mail": "https://x.example/"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "leads_to"),
+    [
+        (None, {"sms": "https://my.smspartner.fr/"}),
+        ("", {"sms": "https://my.smspartner.fr/"}),
+        ("https://x.example/", EVERYWHERE),
+    ],
+)
+def test_the_default_address_for_topping_up_is_sms_partner_s_alone_and_a_chosen_one_is_everybody_s(
+    environment: pytest.MonkeyPatch, chosen: str | None, leads_to: dict[str, str]
+) -> None:
+    if chosen is not None:
+        environment.setenv("TOP_UP_URL", chosen)
+    assert from_environment().top_up_urls == leads_to
+    assert settings.partial_from_environment().settings.top_up_urls == leads_to
+
+
 def test_settings_are_frozen(environment: pytest.MonkeyPatch) -> None:
     read = from_environment()
     with pytest.raises(ValueError, match="frozen"):

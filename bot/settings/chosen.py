@@ -1,5 +1,6 @@
 """Every setting as a frozen value, secrets unprintable."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -159,7 +160,7 @@ class Settings(BaseSettings):
     )
     top_up_url: Link = Field(
         "https://my.smspartner.fr/",
-        description="Where the “Top up” button leads.",
+        description="Where the “Top up” button leads; unset, alerts of voice and mail accounts have none.",
         examples=["https://my.smspartner.fr/"],
     )
     heartbeat_url: SecretUrl | None = Field(
@@ -208,6 +209,12 @@ class Settings(BaseSettings):
             Product.MAIL: self.mailpartner_api_url,
         }
         return composed(keys, self._listed, Defaults(self.alert_channel, urls, self._rules))
+
+    @property
+    def top_up_urls(self) -> Mapping[Product, str]:
+        """Where an account of each product is topped up; the default is SMS Partner's own page alone."""
+        products = Product if "top_up_url" in self.model_fields_set else (Product.SMS,)
+        return dict.fromkeys(products, self.top_up_url)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -137,4 +137,4 @@ def _not_posted(channels: Sequence[str], reason: str) -> tuple[Finding, ...]:
 
 def _blocks(read: Partial, words: Words) -> Blocks:
     accounts = tuple(one.account for one in read.settings.watched)
-    return Blocks(words, accounts, read.settings.poll_interval, read.settings.top_up_url)
+    return Blocks(words, accounts, read.settings.poll_interval, read.settings.top_up_urls)

@@ -1,6 +1,6 @@
 """Answers to `/smscredits` and to buttons; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,12 +32,15 @@ COMPACT = 20
 
 @dataclass(frozen=True)
 class Answers:
-    """Builds what a person gets for what was typed or pressed."""
+    """Builds what a person gets for what was typed or pressed.
+
+    `top_up_urls`: only of the products for which an address is known.
+    """
 
     words: Words
     accounts: tuple[Account, ...]
     poll_interval: timedelta
-    top_up_url: str
+    top_up_urls: Mapping[Product, str]
     mention: str = ""
 
     def status(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:

@@ -136,9 +136,10 @@ class Blocks(Answers):
     def _actions(self, episode: Episode) -> Block:
         say = self.words.say
         elements: list[Block] = []
-        if episode.trouble is Trouble.LOW or episode.level >= Level.CRITICAL:
+        mended_by_money = episode.trouble is Trouble.LOW or episode.level >= Level.CRITICAL
+        if mended_by_money and (url := self.top_up_urls.get(episode.product)):
             top_up = button("top_up", say.top_up, episode.id)
-            elements.append({**top_up, "style": "primary", "url": self.top_up_url})
+            elements.append({**top_up, "style": "primary", "url": url})
         if episode.mute:
             elements.append(button("resume", say.resume, episode.id))
         else:

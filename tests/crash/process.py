@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.core.model import Account, Policy
+from bot.core.model import Account, Policy, Product
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
 from bot.ports import Decide, NotLeading, OutsideError, StoreAway
@@ -40,6 +40,7 @@ POLICY = Policy(
 TERMS = Terms(lasts=timedelta(seconds=200), alive=timedelta(seconds=90))
 INTERVAL = timedelta(minutes=5)
 DRAIN_SECONDS = 20
+TOP_UP_URLS = {Product.SMS: "https://example.com/"}
 WORDS = Words(ENGLISH, Figures(ENGLISH.locale, ZoneInfo("UTC")), POLICY)
 
 
@@ -141,7 +142,7 @@ def wire(birth: Birth, database: FusedDatabase, clock: SharedClock, parent: Pare
         outbox=FusedOutbox(fuse, lambda: clock.pass_(0.001), database, lease),
         rounds=SqlRounds(database, lease),
         history=SqlHistory(database, lease),
-        messenger=Channel(parent, fuse, Blocks(WORDS, (account,), INTERVAL, "https://example.com/")),
+        messenger=Channel(parent, fuse, Blocks(WORDS, (account,), INTERVAL, TOP_UP_URLS)),
         lease=lease,
         clock=clock,
         poll_interval=INTERVAL,

@@ -41,6 +41,7 @@ RULES = tuple(
     for level, threshold in ((Level.WARNING, "200.50"), (Level.CRITICAL, "0.999"))
 )
 DOWN = Failure(Cause.NETWORK)
+TOP_UP_URLS = {Product.SMS: "https://my.smspartner.fr/"}
 
 
 def accounts(count: int, *, product: Product | None = None) -> tuple[Account, ...]:
@@ -53,7 +54,7 @@ def accounts(count: int, *, product: Product | None = None) -> tuple[Account, ..
 def blocks(watched: Sequence[Account]) -> Blocks:
     by_name = {account.name: account for account in watched}
     words = Words(ENGLISH, Figures("en", ZoneInfo("Europe/Paris")), Policy(), by_name)
-    return Blocks(words, tuple(watched), timedelta(minutes=5), "https://my.smspartner.fr/", "<!here>")
+    return Blocks(words, tuple(watched), timedelta(minutes=5), TOP_UP_URLS, "<!here>")
 
 
 def status(account: Account, level: Level = Level.OK, failure: Failure | None = None) -> AccountStatus:

@@ -23,6 +23,7 @@ from bot.core.model import (
     Level,
     Mute,
     Policy,
+    Product,
     Reading,
     Rise,
     Rule,
@@ -48,7 +49,8 @@ RULES = tuple(
 )
 ACCOUNT = Account("sms", "C0ALERTS", RULES)
 WORDS = Words(ENGLISH, Figures("en", ZoneInfo("Europe/Paris")), Policy())
-BLOCKS = Blocks(WORDS, (ACCOUNT,), timedelta(minutes=5), "https://my.smspartner.fr/", "<!subteam^S0123>")
+TOP_UP_URLS = {Product.SMS: "https://my.smspartner.fr/"}
+BLOCKS = Blocks(WORDS, (ACCOUNT,), timedelta(minutes=5), TOP_UP_URLS, "<!subteam^S0123>")
 
 CREDITS = [
     Credits({Field.BALANCE: Decimal("-0.005")}),
@@ -223,7 +225,7 @@ def every_message() -> list[Message]:
     ]
     answers = [BLOCKS.status((status,), NOW) for status in statuses if status.reading or status.failure]
     hello = BLOCKS.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,)))
-    bare = Blocks(WORDS, (replace(ACCOUNT, rules=()),), timedelta(seconds=1), "https://x.example/")
+    bare = Blocks(WORDS, (replace(ACCOUNT, rules=()),), timedelta(seconds=1), {})
     typed = [
         BLOCKS.not_understood(NotUnderstood(text, nearest))
         for text in ("<@U1> & `x`" * 100, "thresholdz")
@@ -303,6 +305,18 @@ def test_an_unreadable_account_mentions_nobody_unless_it_is_probably_empty() -> 
     message = due(unreadable(Cause.NO_CREDIT), Watch())
     assert "<!subteam^S0123>" in message.text
     assert "top_up" in str(message.blocks)
+
+
+@pytest.mark.parametrize("opened", [low(), unreadable(Cause.NO_CREDIT)], ids=["low", "insufficient credit"])
+@pytest.mark.parametrize(
+    ("product", "leads"), [(Product.SMS, True), (Product.VOICE, False), (Product.MAIL, False)]
+)
+def test_an_alert_has_a_button_for_topping_up_only_where_an_address_is_known(
+    opened: Episode, product: Product, *, leads: bool
+) -> None:
+    message = due(replace(opened, product=product), WATCHES[3])
+    assert ("top_up" in str(message.blocks), "my.smspartner.fr" in str(message.blocks[-1])) == (leads, leads)
+    assert "'ack'" in str(message.blocks)
 
 
 def test_an_end_that_could_not_be_told_in_time_says_from_when_to_when() -> None:

@@ -121,7 +121,7 @@ def _crowd(names: list[str]) -> Crowd:
         Policy(),
         {account.name: account for account in accounts},
     )
-    top_up, mention = "https://my.smspartner.fr/", "<!subteam^S0123456789>"
+    top_up, mention = dict.fromkeys(Product, "https://my.smspartner.fr/"), "<!subteam^S0123456789>"
     return Crowd(accounts, Blocks(words, accounts, timedelta(minutes=5), top_up, mention))
 
 
