@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.model import Account, AccountStatus, Credits, Episode, Level, Product, SubAccount, Watch
+from bot.core.naming import natural
 from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.slack.elements import (
     EMOJI,
@@ -55,7 +56,7 @@ class Answers:
         return Message(text, tuple(divided[1:]))
 
     def _compact(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
-        worst_first = sorted(statuses, key=lambda status: (-_gravity(status), status.account.name))
+        worst_first = sorted(statuses, key=lambda status: (-_gravity(status), natural(status.account.name)))
         lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in worst_first), COMPACT)
         rest = worst_first[len(lines) :]
         more = (self.words.rest(rest),) if rest else ()
@@ -98,7 +99,7 @@ class Answers:
         levels = {one.subaccount: one.level for one in sorted(firing, key=lambda one: one.level)}
 
         def gravity(one: SubAccount) -> tuple[object, ...]:
-            return -levels.get(one.id, Level.OK), one.balance is None, one.balance or 0, one.id
+            return -levels.get(one.id, Level.OK), one.balance is None, one.balance or 0, natural(one.id)
 
         rows = sorted(credits_.subaccounts, key=gravity)
         lines = fitting(

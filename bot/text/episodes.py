@@ -16,6 +16,7 @@ from bot.core.model import (
     SubAccount,
     Trouble,
 )
+from bot.core.naming import natural
 from bot.core.notice import Reason
 from bot.text.figures import escape
 from bot.text.groups import LISTED, NONE_READ, GroupWords
@@ -208,7 +209,9 @@ class EpisodeWords(GroupWords):
             if fired.subaccount:
                 worst.setdefault(fired.subaccount, fired)
         rows = [(fired, shown.get(identity, SubAccount(identity))) for identity, fired in worst.items()]
-        rows.sort(key=lambda row: (-row[0].level, row[1].balance is None, row[1].balance or 0, row[1].id))
+        rows.sort(
+            key=lambda row: (-row[0].level, row[1].balance is None, row[1].balance or 0, natural(row[1].id))
+        )
         lines = (self._subaccount_line(episode.account, fired, one) for fired, one in rows[:LISTED])
         return (*lines, *self.more(len(rows) - LISTED))
 

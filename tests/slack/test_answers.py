@@ -110,6 +110,15 @@ def test_more_are_a_line_each_the_worst_first_and_what_cannot_be_read_at_the_hea
     assert lines(message)[-1] == "`/smscredits ACCOUNT` shows one in detail."
 
 
+def test_equally_bad_ones_stand_as_people_count_them() -> None:
+    watched = [Account(f"account{number}", "C0ALERTS", RULES) for number in range(20, 0, -1)]
+    levels = [Level.WARNING if number % 2 else Level.OK for number in range(20)]
+    statuses = [status(account, level) for account, level in zip(watched, levels, strict=True)]
+    message = taken(blocks(watched).status(statuses, NOW))
+    numbers = [int(number) for number in re.findall(r"\*account(\d+)\*", message.text)]
+    assert numbers == [*range(1, 21, 2), *range(2, 21, 2)]
+
+
 @pytest.mark.parametrize(
     ("low", "silent", "rest"),
     [
@@ -200,6 +209,16 @@ def test_one_account_in_detail_shows_its_subaccounts_the_worst_first(in_trouble:
     assert [int(number) for number in shown[1:]] == list(range(1, len(shown)))
     assert 8 <= len(shown) <= 20
     assert rest.format(1000 - len(shown)) in message.text
+
+
+def test_subaccounts_that_have_the_same_left_stand_as_people_count_them() -> None:
+    found = parent(0, 0)
+    assert found.reading
+    listed = tuple(SubAccount(str(number), Decimal(5), "EUR") for number in range(12, 0, -1))
+    reading = Reading(NOW, replace(found.reading.credits, subaccounts=listed))
+    alone = replace(found, reading=reading)
+    message = taken(blocks([alone.account]).status([alone], NOW))
+    assert re.findall(r"`marketing/(\d+)`", message.text) == [str(number) for number in range(1, 13)]
 
 
 def test_among_others_an_account_s_subaccounts_in_trouble_are_said_and_no_more() -> None:

@@ -658,6 +658,14 @@ def test_of_a_thousand_subaccounts_in_trouble_ten_are_named() -> None:
     assert last == "and 990 more."
 
 
+def test_subaccounts_as_bad_as_each_other_are_said_as_people_count_them() -> None:
+    listed = tuple(SubAccount(identity, Decimal(3), "EUR") for identity in ("10", "9", "101", "2"))
+    firing = tuple(of(one.id, Level.CRITICAL, 5) for one in listed)
+    episode = replace(opened(Trouble.LOW, 4999), firing=firing)
+    lines = WORDS.facts(episode, replace(credit(), subaccounts=listed))
+    assert [line.split("`")[1] for line in lines] == ["sms/2", "sms/9", "sms/10", "sms/101"]
+
+
 def test_a_strange_id_or_e_mail_of_a_subaccount_neither_pings_nor_formats() -> None:
     said = WORDS.subaccount(SubAccount("`<!here>`", Decimal(3), "EUR", "<@U1>`*a*"), "marketing")
     assert said == "`marketing/'&lt;!here&gt;'`: 3.00 EUR (`&lt;@U1&gt;'*a*`)"
