@@ -96,8 +96,7 @@ class AmountWords:
         subaccounts = self._subaccount_rules(account)
         if not account.rules:
             settings = self.say.rule_settings[account.product]
-            none = self.say.no_rules.format(account=escape(account.name), settings=settings)
-            return (none, *subaccounts)
+            return (self.say.no_rules.format(settings=settings), *subaccounts)
         own = (self._rule_with_source(rule) for rule in account.rules)
         return (*own, *subaccounts)
 

@@ -240,7 +240,7 @@ ENGLISH = Catalogue(
     rule_source="{rule}, ends at {ends_at} (`{source}`)",
     thresholds_title="Thresholds in force",
     no_rules=(
-        "No threshold is set for {account}: I warn only when it is empty or cannot be read. Set {settings}."
+        "No threshold is set: I warn only of an account that is empty or cannot be read. Set {settings}."
     ),
     rule_settings={
         Product.SMS: "`CREDIT_SMS_WARNING` or `BALANCE_WARNING`",

@@ -179,6 +179,19 @@ def test_accounts_with_the_same_rules_are_listed_together() -> None:
     assert said.count("critical below a balance of 0.999") == 1
 
 
+def test_accounts_without_rules_are_listed_together_too_by_product_for_the_settings_differ() -> None:
+    watched = tuple(replace(account, rules=()) for account in accounts(6))
+    message = taken(blocks(watched).thresholds())
+    said = lines(message)[1:]
+    assert said[::2] == [f"*{watched[number].name}, {watched[number + 3].name}*" for number in range(3)]
+    assert [line.partition("Set ")[2] for line in said[1::2]] == [
+        "`CREDIT_SMS_WARNING` or `BALANCE_WARNING`.",
+        "`BALANCE_WARNING`.",
+        "`BALANCE_WARNING`, or `creditMail` in the accounts' file.",
+    ]
+    assert all(line.startswith("No threshold is set: ") for line in said[1::2])
+
+
 # One account with sub-accounts
 
 
