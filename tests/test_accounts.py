@@ -190,10 +190,10 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         ("[[account]", "ACCOUNTS: is no valid TOML (line 1, column"),
         ("x = 1\nx = 2", "is no valid TOML"),
         ("a = " + "[" * 5000, "is no valid TOML"),
-        ("x = 1", "“x” is unknown"),
+        ("x = 1", "unknown entry “x” (only account may stand here). Example: [[account]]"),
         ("account = 1", "has no [[account]]"),
         ("account = [1]", "[[account]] 1: is no table"),
-        ("[[acount]]\nname = 1", "“acount” is unknown; did you mean account?"),
+        ("[[acount]]\nname = 1", "unknown entry “acount” - did you mean account? (only account"),
         ("[[account]]", "[[account]] 1, line 1: name is missing"),
         ("[[account]]", "product is missing"),
         ("[[account]]", "api_key_env is missing"),
@@ -210,15 +210,19 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         # The same letters, once composed and once of letter and accent.
         (MARKETING.replace("marketing", "caf\u00e9") + MARKETING.replace("marketing", "cafe\u0301"),
          "name is taken by another account"),
-        (MARKETING.replace('"sms"', '"smss"'), "product is unknown; did you mean sms?: sms, voice or mail"),
-        (MARKETING.replace('"sms"', "7"), "product is unknown: sms, voice or mail"),
+        (MARKETING.replace('"sms"', '"smss"'),
+         "unknown product “smss” - did you mean sms? (one of sms, voice, mail). Example: product"),
+        (MARKETING.replace('"sms"', '"SMS"'), "unknown product “SMS” - did you mean sms? (one of"),
+        (MARKETING.replace('"sms"', '"fax"'), "unknown product “fax” (one of sms, voice, mail)"),
+        (MARKETING.replace('"sms"', f'"{KEY}"'), "unknown product “01234567…” (one of sms, voice, mail)"),
+        (MARKETING.replace('"sms"', "7"), "product must be one of sms, voice, mail"),
         (MARKETING.replace("KEY_MARKETING", "KEY_NONE"), "api_key_env names KEY_NONE, which is not set"),
         (MARKETING.replace("KEY_MARKETING", KEY), "api_key_env must be the NAME of a variable"),
         (MARKETING.replace('"KEY_MARKETING"', "true"), "api_key_env must be the NAME of a variable"),
         (MARKETING.replace("KEY_MARKETING", "PORT"), "PORT must be 8 to 200 printable characters"),
         (MARKETING + f'api_key = "{KEY}"', "a key must not stand here"),
-        (MARKETING + "chanel = 1", "“chanel” is unknown; did you mean channel?"),
-        (MARKETING + f"{KEY} = 1", "“01234567…” is unknown"),
+        (MARKETING + "chanel = 1", "unknown entry “chanel” - did you mean channel? (one of name, product, "),
+        (MARKETING + f"{KEY} = 1", "unknown entry “01234567…” (one of name, product, "),
         (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
         (MARKETING + "channel = 7", "channel must be a channel's id"),
         (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
@@ -228,11 +232,12 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
          "subaccount_thresholds needs sub-accounts"),
         (VOICE + "subaccounts = true", "Voice Partner lists no sub-accounts"),
         (VOICE + "[account.thresholds]\ncreditSms = {warning = 5}",
-         "thresholds: “creditSms” is no field of this product's (balance)"),
-        (MARKETING + "[account.thresholds]\ncreditMail = {warning = 5}", "“creditMail” is no field"),
+         "thresholds: unknown field “creditSms” (only balance may stand here)"),
+        (VOICE + "[account.thresholds]\nBALANC = {warning = 5}",
+         "unknown field “BALANC” - did you mean balance? (only balance may stand here)"),
         (MARKETING + "thresholds = 7", "thresholds must be a table"),
         (MARKETING + "subaccounts = true\n[account.subaccount_thresholds]\ncreditSms = {warning = 5}",
-         "subaccount_thresholds: “creditSms” is no field of this product's (balance)"),
+         "subaccount_thresholds: unknown field “creditSms” (only balance may stand here)"),
         *((MARKETING + f"[account.thresholds]\nbalance = {value}", "balance must be warning and critical")
           for value in ("5", "true", "{}", "{low = 5}", "[1]", '"5"')),
         *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", "balance: warning ")
@@ -249,6 +254,36 @@ def test_a_fault_says_its_place_what_is_wrong_and_an_example(
     found = faults(environment, text, PORT="3000")
     assert any(said in fault for fault in found), found
     assert all(fault.startswith("ACCOUNTS") and ". Example: " in fault for fault in found)
+
+
+OF_SMS = "(one of creditSms, creditSmsECO, creditHlr, balance)"
+OF_ANY = "(one of creditSms, creditSmsECO, creditHlr, balance, creditMail)"
+
+
+@pytest.mark.parametrize(
+    ("product", "name", "said"),
+    [
+        ("sms", "creditsms", f"did you mean creditSms? {OF_SMS}"),
+        ("sms", "credit_sms", f"did you mean creditSms? {OF_SMS}"),
+        ("sms", "CREDIT_SMS_ECO", f"did you mean creditSmsECO? {OF_SMS}"),
+        ("sms", "ballance", f"did you mean balance? {OF_SMS}"),
+        ("sms", "creditMail", OF_SMS),
+        ("sms", "toSend", OF_SMS),
+        ("sms", KEY[:20], OF_SMS),
+        ("mail", "creditmails", "did you mean creditMail? (one of creditMail, balance)"),
+        ("voice", "Balance", "did you mean balance? (only balance may stand here)"),
+        ("voice", "tts", "(only balance may stand here)"),
+        ("fax", "toSend", OF_ANY),
+        ("fax", "credit_mail", f"did you mean creditMail? {OF_ANY}"),
+    ],
+)
+def test_of_an_unknown_field_the_nearest_that_a_rule_may_be_about_is_offered(
+    environment: pytest.MonkeyPatch, product: str, name: str, said: str
+) -> None:
+    text = MARKETING.replace('"sms"', f'"{product}"') + f"[account.thresholds]\n{name} = {{warning = 5}}"
+    fault = faults(environment, text)[-1]
+    guess = f" - {said}" if said.startswith("did") else f" {said}"
+    assert f"thresholds: unknown field “{name}”{guess}. Example: " in fault
 
 
 @pytest.mark.parametrize("name", ["sms", "SMS"])

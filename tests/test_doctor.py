@@ -258,7 +258,7 @@ DEFECTS: dict[str, Defect] = {
     ),
     "a slip in a name": Defect(
         Topic.SETTINGS,
-        "CREDIT_SMS_WARNNG is not a setting",
+        "unknown setting CREDIT_SMS_WARNNG",
         "Did you mean CREDIT_SMS_WARNING?",
         WARNING,
         settings={"CREDIT_SMS_WARNNG": "5"},

@@ -266,7 +266,7 @@ def test_a_dot_env_file_may_begin_with_a_byte_order_mark(
     read = from_environment()
     assert read.balance_warning == Decimal(7)
     (warning,) = settings.warnings(read)
-    assert warning.startswith("PORTT is not a setting")
+    assert warning.startswith("unknown setting PORTT - did you mean PORT?")
 
 
 @pytest.mark.parametrize("saved_as", ["utf-16", "latin-1"])
@@ -350,7 +350,7 @@ SLIPS = [
 def test_a_typing_slip_is_named_with_the_setting_that_was_meant(
     environment: pytest.MonkeyPatch, slip: str, meant: str
 ) -> None:
-    expected = f"{slip} is not a setting; did you mean {meant}?"
+    expected = f"unknown setting {slip} - did you mean {meant}?"
     assert settings.warnings(from_environment(), {slip: "x", "PATH": "x"}) == (expected,)
 
 

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from unicodedata import category, normalize
@@ -15,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.core.command import WORDS
 from bot.core.model import RULED, Account, Field, Level, Product
+from bot.settings.unknown import near, quoted, unknown
 from bot.settings.values import above_zero, channel, secret, whole_above_zero
 
 LARGEST = 1024 * 1024
@@ -30,12 +30,14 @@ _RESERVED = frozenset(
 )
 """Words that `/smscredits` understands or will, in English and in French."""
 
+_TABLES = ("account",)
 _KEYS = (
     "name", "product", "api_key_env", "channel", "subaccounts", "subaccount_emails", "thresholds",
     "subaccount_thresholds",
 )  # fmt: skip
 _KEY_EXAMPLE = 'api_key_env = "KEY_MARKETING"'
 _EXAMPLE = 'Example: [[account]] and below it name = "marketing"'
+_EVERY_RULED = tuple(dict.fromkeys(name for ruled in RULED.values() for name in ruled))
 _LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}
 _HEADER = re.compile(r"^\s*\[\[\s*account\s*\]\]", re.MULTILINE)
 
@@ -105,7 +107,7 @@ def parse(
         where = f" ({place[0]})" if place else ""
         return (), (f"{source}: is no valid TOML{where}. {_EXAMPLE}",)
     faults = [
-        f"{source}: {_shown(name)} is unknown{_near(name, ('account',))}. Example: [[account]]"
+        f"{source}: {unknown('entry', quoted(name), near(name, _TABLES), _TABLES)}. Example: [[account]]"
         for name in document
         if name != "account"
     ]
@@ -129,12 +131,12 @@ def _entry(
 ) -> tuple[Listed | None, list[str]]:
     if not isinstance(entry, dict):
         return None, [f"{place}: is no table. Example: [[account]]"]
-    faults = _Faults(f"{place}, {_shown(entry['name'])}" if isinstance(entry.get("name"), str) else place)
+    faults = _Faults(f"{place}, {quoted(entry['name'])}" if isinstance(entry.get("name"), str) else place)
     for key in entry:
         if key == "api_key":
             faults.add("a key must not stand here; name the variable that holds it", _KEY_EXAMPLE)
         elif key not in _KEYS:
-            faults.add(f"{_shown(key)} is unknown{_near(key, _KEYS)}", 'name = "marketing"')
+            faults.add(unknown("entry", quoted(key), near(key, _KEYS), _KEYS), 'name = "marketing"')
     name = _name(entry.get("name"), names, faults)
     product = _product(entry.get("product"), faults)
     key_source, api_key = _key(entry.get("api_key_env"), environment, faults)
@@ -142,7 +144,7 @@ def _entry(
     emails = _switch(entry, "subaccount_emails", faults)
     if subaccounts and product is Product.VOICE:
         faults.add("Voice Partner lists no sub-accounts", "subaccounts = false")
-    fields = RULED[product] if product else tuple(Field)
+    fields = RULED[product] if product else _EVERY_RULED
     listed = Listed(
         name=name,
         product=product or Product.SMS,
@@ -187,11 +189,13 @@ def _is_name(value: str) -> bool:
 def _product(value: object, faults: _Faults) -> Product | None:
     if isinstance(value, str) and value in set(Product):
         return Product(value)
+    example = 'product = "sms"'
     if value is None:
-        faults.add("product is missing", 'product = "sms"')
+        faults.add("product is missing", example)
+    elif not isinstance(value, str):
+        faults.add(f"product must be one of {', '.join(Product)}", example)
     else:
-        near = _near(value, tuple(Product)) if isinstance(value, str) else ""
-        faults.add(f"product is unknown{near}: sms, voice or mail", 'product = "sms"')
+        faults.add(unknown("product", quoted(value), near(value, tuple(Product)), tuple(Product)), example)
     return None
 
 
@@ -244,8 +248,9 @@ def _thresholds(
     found: dict[Field, dict[Level, Decimal]] = {}
     for name, value in table.items():
         if name not in set(fields):
-            possible = ", ".join(fields)
-            faults.add(f"{key}: {_shown(name)} is no field of this product's ({possible})", example)
+            # A field of another product's is no slip.
+            meant = () if name in set(Field) else near(name, fields)
+            faults.add(f"{key}: {unknown('field', quoted(name), meant, fields)}", example)
         else:
             found[Field(name)] = dict(_limits(value, f"{key}: {name}", Field(name), faults))
     return found
@@ -269,14 +274,3 @@ def _limits(value: object, what: str, name: Field, faults: _Faults) -> Iterator[
     if limits.get(Level.WARNING, critical) < critical:
         faults.add(f"{what}: critical is above warning, so the warning would come last", example)
     yield from sorted(limits.items())
-
-
-def _near(name: str, known: tuple[str, ...]) -> str:
-    found = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else ""
-
-
-def _shown(name: str) -> str:
-    """Quote a name that may be anything, even a key that was pasted at the wrong place."""
-    short = "".join(character for character in name if character.isprintable())[:24]
-    return f"“{short}”" if len(name) <= 24 else f"“{short[:8]}…”"

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from bot.settings.accounts import Listed, parse, read_file
 from bot.settings.addresses import SQLITE
 from bot.settings.chosen import DOT_ENV, ENCODING, Settings
+from bot.settings.unknown import near, unknown
 from bot.settings.values import BotToken, Channel, Secret
 from bot.settings.watched import KEY_VARIABLES
 
@@ -201,9 +201,7 @@ def warnings(chosen: Settings, environment: Mapping[str, str] | None = None) -> 
 def slips(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Name the variables that are none of ours but look as if they were meant to be."""
     return tuple(
-        f"{name} is not a setting; did you mean {' or '.join(meant)}?"
-        for name in sorted(environment)
-        if (meant := _meant(name.upper()))
+        unknown("setting", name, meant) for name in sorted(environment) if (meant := _meant(name.upper()))
     )
 
 
@@ -232,7 +230,7 @@ def _meant(name: str) -> tuple[str, ...]:
     # Slack's own ids (SLACK_APP_ID…) are for other tools; no setting of ours ends so.
     if name in ours or (name.startswith("SLACK_") and name.endswith("_ID")):
         return ()
-    if near := get_close_matches(name, ours, n=1, cutoff=_NEAR):
-        return tuple(near)
+    if nearest := near(name, ours, _NEAR):
+        return nearest
     family = next((start for start in _FAMILIES if name.startswith(start)), None)
     return tuple(one for one in ours if one.startswith(family)) if family else ()

@@ -12,11 +12,14 @@ from bot.text import Words
 def settings(read: Partial) -> tuple[Finding, ...]:
     """Tell every fault, every slip in a name, and channels that are told but may not ask."""
     faults = [problem(Topic.SETTINGS, *wording.halves(fault, ". ")) for fault in read.faults]
-    doubtful = (*slips(read.environment), *channels_without_command(read.settings))
     found = faults or [ok(Topic.SETTINGS, wording.SETTINGS_FINE)]
     return (
         *found,
-        *(warning(Topic.SETTINGS, *wording.halves(line, "; ")) for line in doubtful),
+        *(warning(Topic.SETTINGS, *wording.halves(line, " - ")) for line in slips(read.environment)),
+        *(
+            warning(Topic.SETTINGS, *wording.halves(line, "; "))
+            for line in channels_without_command(read.settings)
+        ),
     )
 
 
