@@ -52,11 +52,15 @@ SHORTEST_SNOOZE = timedelta(minutes=15)
 LONGEST_SNOOZE = timedelta(days=7)
 
 _WITH_ACCOUNT = frozenset({Verb.ACK, Verb.RESUME})
+_NO_DIRECTIONS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Unseen marks of the direction of writing: a name that is copied from a message comes with them."""
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse(text: str, accounts: tuple[str, ...]) -> Command | NotUnderstood | NoDuration:
     """Understand the text behind the command, without regard to case or spacing."""
+    text = text.translate(_NO_DIRECTIONS)
     words = normalize("NFC", text).casefold().split()
     if not words:
         return Command(Verb.SHOW)

@@ -181,5 +181,5 @@ def plain(mrkdwn: str) -> str:
     """Return what was written for Slack as a terminal can show it (docs.slack.dev, "Formatting text")."""
     text = re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", mrkdwn)
     text = re.sub(r"<(https?://[^|>]+)\|([^>]+)>", r"\2 (\1)", text)
-    text = text.replace("`", "")
+    text = re.sub("[`\u2068\u2069]", "", text)
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -3,16 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from unicodedata import bidirectional
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
+_RIGHT_TO_LEFT = frozenset({"R", "AL"})
+_ISOLATED = "\u2068{}\u2069"
+
 
 def escape(text: str) -> str:
-    """Escape a string of somebody else's for Slack's mrkdwn (docs.slack.dev, "Formatting text")."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return a string of somebody else's as Slack's mrkdwn can hold it (docs.slack.dev, "Formatting text").
+
+    One with right-to-left letters is isolated, or figures beside it would be drawn at its other side
+    (Unicode's UAX #9, "Explicit Directional Isolates").
+    """
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if any(bidirectional(character) in _RIGHT_TO_LEFT for character in text):
+        return _ISOLATED.format(escaped)
+    return escaped
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,9 @@ class Words(AlertWords):
         """Say that a text is no command, with the nearest one."""
         text = escape(command.text[:80]).replace("`", "'")
         said = self.say.not_understood.format(text=text)
-        return f"{said} {self.say.nearest.format(nearest=command.nearest)}" if command.nearest else said
+        return (
+            f"{said} {self.say.nearest.format(nearest=escape(command.nearest))}" if command.nearest else said
+        )
 
     def refused(self, verdict: Verdict, user: str, channel: str, access: Access) -> str:
         """Say why a person may not ask, and how to be allowed to, with the id to pass on."""

@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.command import WORDS, Command, NoDuration, NotUnderstood, Verb, parse
 
-ACCOUNTS = ("sms", "Marketing-2", "caf\u00e9")
+ACCOUNTS = ("sms", "Marketing-2", "caf\u00e9", "\u05d4\u05ea\u05e8\u05d0\u05d5\u05ea")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,9 @@ ACCOUNTS = ("sms", "Marketing-2", "caf\u00e9")
         ("marketing-2", Command(Verb.SHOW, "Marketing-2")),  # named as it is configured
         ("cafe\u0301", Command(Verb.SHOW, "caf\u00e9")),  # accents as some keyboards type them
         ("\u00a0help\u2003", Command(Verb.HELP)),  # blanks as phones type them
+        # Right-to-left names as they are copied from a message, and as some keyboards type them.
+        (f"\u2068{ACCOUNTS[3]}\u2069", Command(Verb.SHOW, ACCOUNTS[3])),
+        (f"ack \u200f{ACCOUNTS[3]}\u200e", Command(Verb.ACK, ACCOUNTS[3])),
     ],
 )
 def test_what_a_person_types_is_understood_without_regard_to_case_or_spacing(

@@ -32,7 +32,7 @@ from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words
 from bot.text.en import ENGLISH
-from bot.text.figures import Figures
+from bot.text.figures import Figures, escape
 from tests.samples import named
 
 NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
@@ -183,7 +183,8 @@ def test_accounts_without_rules_are_listed_together_too_by_product_for_the_setti
     watched = tuple(replace(account, rules=()) for account in accounts(6))
     message = taken(blocks(watched).thresholds())
     said = lines(message)[1:]
-    assert said[::2] == [f"*{watched[number].name}, {watched[number + 3].name}*" for number in range(3)]
+    names = [escape(account.name) for account in watched]
+    assert said[::2] == [f"*{names[number]}, {names[number + 3]}*" for number in range(3)]
     assert [line.partition("Set ")[2] for line in said[1::2]] == [
         "`CREDIT_SMS_WARNING` or `BALANCE_WARNING`.",
         "`BALANCE_WARNING`.",

@@ -101,7 +101,33 @@ def test_any_currency_is_shown_and_none_gives_orders_to_slack(currency: str, sho
 def test_escaped_text_mentions_nobody_and_can_be_read_back(text: str) -> None:
     escaped = escape(text)
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", escaped)
-    assert escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+    read_back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    assert read_back in {text, f"\u2068{text}\u2069"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sms",
+        "101",
+        "\u00fcn\u00ef",
+        "\u0440\u0430",
+        "\u60c5\u5831",
+        "\u0e02\u0e49\u0e2d",
+        "\u0935\u093f",
+        "EUR",
+        "",
+    ],
+)
+def test_what_is_written_from_left_to_right_is_said_as_it_is(text: str) -> None:
+    assert escape(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\u05d4\u05ea", "7-\u0627\u0644", "\u0627\u0644-7", "\u062f.\u0645.", "a\u07ca"]
+)
+def test_what_has_right_to_left_letters_is_isolated_from_the_figures_beside_it(text: str) -> None:
+    assert escape(text) == f"\u2068{text}\u2069"
 
 
 @pytest.mark.parametrize(

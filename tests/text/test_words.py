@@ -672,6 +672,23 @@ def test_a_strange_id_or_e_mail_of_a_subaccount_neither_pings_nor_formats() -> N
     assert said == "`marketing/'&lt;!here&gt;'`: 3.00 EUR (`&lt;@U1&gt;'*a*`)"
 
 
+# Names of every direction
+
+
+def test_a_right_to_left_name_stays_at_its_place_beside_figures_and_ids() -> None:
+    name = "\u05d4\u05ea\u05e8\u05d0\u05d5\u05ea"
+    isolated = f"\u2068{name}\u2069"
+    watched = account(WARNING, name=name)
+    words = Words(ENGLISH, FIGURES, POLICY, {name: watched, "sms": WATCHED})
+    status = AccountStatus(watched, known(5500, watched=watched), reading(5500))
+    assert words.compact(status, NOW) == f"*{isolated}*: fine. 5,500 SMS, 342.00 EUR"
+    assert words.subaccount(SubAccount("101", Decimal(3), "EUR"), name) == f"`{isolated}/101`: 3.00 EUR"
+    assert words.title(replace(opened(Trouble.LOW, 4999), account=name)) == f"{isolated}: SMS credits are low"
+    assert words.named([watched, WATCHED]) == f"{isolated}, sms"
+    meant = words.not_understood(NotUnderstood("ack x", f"ack {name}"))
+    assert meant.endswith(f"Did you mean `/smscredits \u2068ack {name}\u2069`?")
+
+
 # Accounts that share an episode
 
 
