@@ -56,8 +56,11 @@ class Answers:
         return Message(text, tuple(divided[1:]))
 
     def _compact(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
+        """Say a line of each, the worst first; of many where some are in trouble, of those alone."""
         worst_first = sorted(statuses, key=lambda status: (-_gravity(status), natural(status.account.name)))
-        lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in worst_first), COMPACT)
+        troubled = [one for one in worst_first if _gravity(one) > Level.OK]
+        listed = troubled if troubled and len(statuses) > COMPACT else worst_first
+        lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in listed), COMPACT)
         rest = worst_first[len(lines) :]
         more = (self.words.rest(rest),) if rest else ()
         last = self.words.say.one_in_detail
