@@ -42,7 +42,14 @@ def test_app_json_asks_for_exactly_the_settings_that_the_code_reads() -> None:
         assert env[name.upper()]["description"] == field.description
         assert all(isinstance(value, str) for key, value in env[name.upper()].items() if key == "value")
     required = {name for name, asked in env.items() if asked["required"]}
-    assert required == {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ALERT_CHANNEL"}
+    assert required == {"SLACK_BOT_TOKEN", "ALERT_CHANNEL"}
+    assert required == {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
+
+
+def test_app_json_asks_for_no_signing_secret_in_socket_mode_and_says_when_it_is_needed() -> None:
+    asked = json.loads((ROOT / "app.json").read_text())["env"]["SLACK_SIGNING_SECRET"]
+    assert asked["required"] is False
+    assert "unless SLACK_APP_TOKEN is set" in asked["description"]
 
 
 def test_app_json_is_what_heroku_takes_and_makes_up_no_token_of_slack() -> None:

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     slack_signing_secret: Secret | None = Field(
         None,
         validate_default=True,
-        description="Proves that requests come from Slack; required in HTTP mode.",
+        description="Proves that requests come from Slack; needed unless SLACK_APP_TOKEN is set.",
         examples=["8f742231b10e…"],
     )
     slack_api_url: Url = Field(
