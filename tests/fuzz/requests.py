@@ -11,17 +11,24 @@ from hypothesis import strategies as st
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+METRICS_TOKEN = "metrics-token-of-the-fuzzer"
+BEARER = f"Bearer {METRICS_TOKEN}"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A request to send: raw bytes in its place, or a body with its headers, signed or not."""
+    """A request to send: raw bytes in its place, or a body with its headers, signed or not.
+
+    `path`: where it goes instead of where Slack sends its own.
+    """
 
     family: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     signed: bool = True
     raw: bool = False
+    method: str = "POST"
+    path: str = ""
 
 
 COMMAND: Mapping[str, Any] = {
@@ -143,6 +150,9 @@ LINES = st.sampled_from(
     [
         b"POST /slack/events HTTP/1.1\r\nHost: x",
         b"GET /healthz HTTP/1.1\r\nHost: x",
+        b"GET /metrics HTTP/1.1\r\nHost: x",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: " + BEARER.encode(),
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff",
         b"OPTIONS /slack/events HTTP/1.1\r\nHost: x",
         b"GET /%00/../\xff HTTP/1.1\r\nHost: x",
         b"GET * HTTP/1.0",
@@ -150,7 +160,10 @@ LINES = st.sampled_from(
     ]
 )
 NAMES = st.sampled_from(
-    [b"Content-Length", b"Transfer-Encoding", b"Expect", b"Upgrade", b"Connection", b"Content-Type"]
+    [
+        *(b"Content-Length", b"Transfer-Encoding", b"Expect", b"Upgrade", b"Connection", b"Content-Type"),
+        *(b"Authorization", b"Accept"),
+    ]
 )
 VALUES = st.sampled_from(
     [b"0", b"-1", b"5", b"chunked", b"100-continue", b"websocket", b"close", b"upgrade", b"x", b"\xe9", b""]
@@ -256,16 +269,3 @@ def _mostly(common: st.SearchStrategy[bytes], rare: st.SearchStrategy[bytes]) ->
 def _headers(draw: st.DrawFn, content_type: str) -> tuple[tuple[str, str], ...]:
     further: tuple[tuple[str, str], ...] = draw(HEADERS)
     return (*further, ("Content-Type", content_type))
-
-
-FAMILIES = (
-    interactions(),
-    interactions(),
-    interactions(),
-    commands(),
-    commands(),
-    garbage(),
-    garbage(),
-    raw(),
-)
-SAMPLES = st.integers(0, len(FAMILIES) - 1).flatmap(lambda number: FAMILIES[number])

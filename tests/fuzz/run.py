@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import structlog.testing
 from aiohttp import ClientSession, ServerDisconnectedError
 from hypothesis import HealthCheck, given, seed, settings
+from multidict import CIMultiDict
 
 from bot.demo.run import Demo
 from tests.conftest import exhibit
-from tests.fuzz.requests import SAMPLES, Sample
+from tests.fuzz.families import SAMPLES
+from tests.fuzz.requests import METRICS_TOKEN, Sample
 
 RAW_SECONDS = 0.03
 """How long a request that may have no end is given to be answered."""
@@ -27,6 +29,7 @@ SETTINGS: Mapping[str, Any] = {
     "credit_sms_warning": "6000",
     "allowed_users": "U0ALICE",
     "allowed_channels": "C0ALERTS",
+    "metrics_token": METRICS_TOKEN,
 }
 """An alert is open, and whoever is made up is on no list."""
 
@@ -110,6 +113,7 @@ class _Sender:
             self.counted.statuses[sample.family, status] += 1
             inside = [*failures(self.lines[before:]), *self.counted.failures[failed:]]
             assert (status[0] == "5", inside) == (False, []), sample
+            assert (sample.family, status) != ("metrics", "200"), sample
 
         each()
 
@@ -118,12 +122,15 @@ class _Sender:
         slack = self.demo.slack
         if sample.raw:
             return await _raw_answer(urlsplit(slack.bot_url).port or 0, sample.body)
-        headers = dict(sample.headers)
+        headers = CIMultiDict(sample.headers)
         if sample.signed:
             # What is signed is text: bytes that are none have no signature that fits.
-            headers = slack.signed_headers(sample.body.decode("utf-8", "replace")) | headers
+            headers = CIMultiDict(
+                slack.signed_headers(sample.body.decode("utf-8", "replace")) | dict(headers)
+            )
+        url = urljoin(slack.bot_url, sample.path)
         try:
-            async with self.client.post(slack.bot_url, data=sample.body, headers=headers) as response:
+            async with self.client.request(sample.method, url, data=sample.body, headers=headers) as response:
                 await response.read()
                 return str(response.status)
         except ServerDisconnectedError:

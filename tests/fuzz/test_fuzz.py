@@ -8,5 +8,7 @@ async def test_whatever_is_sent_is_never_a_500_and_fails_nowhere_inside() -> Non
     counted = await fuzz(300, 1)
     sys.stdout.write(counted.table())
     assert counted.failures == []
-    assert {family for family, _ in counted.statuses} == {"command", "garbage", "interaction", "raw"}
+    families = {"command", "garbage", "interaction", "raw", "metrics", "bearer"}
+    assert {family for family, _ in counted.statuses} == families
+    assert counted.statuses["bearer", "200"] > 0
     assert counted.total >= 300
