@@ -379,6 +379,11 @@ class AccountStatus:
         return self.trouble is not None or self.reading is None
 
     @property
+    def unlisted(self) -> Failure | None:
+        """Why its sub-accounts could not be listed, though the account itself was read."""
+        return self.reading.credits.unlisted if self.reading and not self.unknown else None
+
+    @property
     def own_level(self) -> Level:
         """The level of the account itself, without its sub-accounts."""
         firing = self.watch.low.firing if self.watch.low else ()

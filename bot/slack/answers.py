@@ -30,6 +30,8 @@ ALERTS = 8
 COMPACT = 20
 """So many alerts, accounts or sub-accounts stand in one answer; the others are counted."""
 
+_FINE = (Level.OK, False)
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -57,8 +59,9 @@ class Answers:
 
     def _compact(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
         """Say a line of each, the worst first; of many where some are in trouble, of those alone."""
-        worst_first = sorted(statuses, key=lambda status: (-_gravity(status), natural(status.account.name)))
-        troubled = [one for one in worst_first if _gravity(one) > Level.OK]
+        by_name = sorted(statuses, key=lambda status: natural(status.account.name))
+        worst_first = sorted(by_name, key=_gravity, reverse=True)
+        troubled = [one for one in worst_first if _gravity(one) > _FINE]
         listed = troubled if troubled and len(statuses) > COMPACT else worst_first
         lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in listed), COMPACT)
         rest = worst_first[len(lines) :]
@@ -214,9 +217,9 @@ class Answers:
         return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in rows]}
 
 
-def _gravity(status: AccountStatus) -> int:
-    """How far up an account stands: what cannot be read may be empty."""
-    return Level.EMPTY if status.unknown else status.watch.level
+def _gravity(status: AccountStatus) -> tuple[int, bool]:
+    """How far up an account stands: what cannot be read may be empty, sub-accounts among it."""
+    return Level.EMPTY if status.unknown else status.watch.level, status.unlisted is not None
 
 
 def _emoji(status: AccountStatus) -> str:

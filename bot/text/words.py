@@ -107,6 +107,8 @@ class Words(AlertWords):
         """Say in one line how an account stands, and how old that is where it is not of now."""
         level = self.say.unreadable_level if status.unknown else self._standing_level(status)
         facts = []
+        if status.unlisted:
+            facts.append(self.unlisted(status))
         if status.trouble:
             facts.append(self.cause(status.trouble, status.account))
             facts += [f"{self.title(status.watch.low)}."] if status.watch.low else []
@@ -124,10 +126,9 @@ class Words(AlertWords):
 
     def unlisted(self, status: AccountStatus) -> str:
         """Say that the sub-accounts could not be listed, and why; nothing where they were."""
-        failure = status.reading.credits.unlisted if status.reading else None
-        if failure is None:
+        if status.unlisted is None:
             return ""
-        return f"{self.say.listing_failed} {self.cause(failure, status.account)}"
+        return f"{self.say.listing_failed} {self.cause(status.unlisted, status.account)}"
 
     def _standing_level(self, status: AccountStatus) -> str:
         own, worst = status.own_level, status.watch.level
@@ -138,7 +139,12 @@ class Words(AlertWords):
     def rest(self, statuses: Sequence[AccountStatus]) -> str:
         """Say how the accounts stand that are not named."""
         count = len(statuses)
-        levels = Counter(self.say.unreadable_level if one.unknown else one.watch.level for one in statuses)
+        levels = Counter(
+            self.say.unreadable_level
+            if one.unknown or (one.unlisted and not one.watch.low)
+            else one.watch.level
+            for one in statuses
+        )
         if set(levels) == {Level.OK}:
             return self.say.rest_fine.format(count=count)
         said = [

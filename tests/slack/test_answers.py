@@ -174,6 +174,26 @@ def test_of_two_hundred_accounts_the_worst_are_shown_and_the_others_are_counted(
     assert len(shown) >= min(low + silent, 8)
 
 
+def unlisted(found: AccountStatus) -> AccountStatus:
+    """Return it as it is with its list of sub-accounts unread."""
+    assert found.reading
+    left = replace(found.reading.credits, unlisted=replace(DOWN, listing=True))
+    return replace(found, reading=Reading(NOW, left))
+
+
+def test_of_many_accounts_one_whose_subaccounts_cannot_be_listed_is_not_among_those_that_are_fine() -> None:
+    watched = [Account(f"a{number}", "C0ALERTS", RULES) for number in range(30)]
+    low, *fine = [
+        status(account, Level.OK if number else Level.WARNING) for number, account in enumerate(watched)
+    ]
+    first, second, rest, _ = lines(taken(blocks(watched).status([*fine[:-1], unlisted(fine[-1]), low], NOW)))
+    assert first.startswith(":warning: *a0*: warning.")
+    assert "*a29*: fine. The account itself is read, but not the list of its sub-accounts. SMS" in second
+    assert rest == "and 28 more, all fine."
+    *_, rest, _ = lines(blocks(watched).status([unlisted(one) for one in fine], NOW))
+    assert re.fullmatch(r"and \d+ more: \d+ cannot be read\.", rest)
+
+
 def test_every_answer_and_message_about_two_hundred_accounts_is_one_that_slack_takes() -> None:
     watched = accounts(200)
     many = blocks(watched)
