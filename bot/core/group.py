@@ -17,6 +17,7 @@ from bot.core.model import (
     Trouble,
     Watch,
 )
+from bot.core.naming import natural
 from bot.core.notice import Kind, Reason, Step, Urgency
 
 
@@ -57,7 +58,7 @@ def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...
         and watch.failure
         and watch.failure.cause in HEALING
     ]
-    return tuple(sorted(found, key=lambda member: (member.since, member.account)))
+    return tuple(sorted(found, key=lambda member: (member.since, natural(member.account))))
 
 
 def _opened(group: Account, failing: tuple[Member, ...], now: datetime) -> Episode:
