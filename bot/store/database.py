@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Connection, event, insert, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.ports import StoreAway
@@ -57,10 +57,11 @@ class Database:
     async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block, in so many seconds; raises `StoreAway`."""
         try:
-            async with asyncio.timeout(within), self.engine.begin() as connection:
+            async with asyncio.timeout(within), self.engine.connect() as connection:
                 if connection.dialect.name == "postgresql":
-                    await connection.execute(_FREE_IF_FROZEN)
+                    await _begin(connection)
                 yield connection
+                await connection.commit()
                 return
         except TimeoutError:
             reason = "no answer in time"
@@ -74,8 +75,19 @@ class Database:
         await self.engine.dispose()
 
 
-_FREE_IF_FROZEN = text("SET LOCAL idle_in_transaction_session_timeout = '5s'")
+_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'"
 """A process that is frozen within a transaction must not hold the lease's row for ever."""
+
+
+async def _begin(connection: AsyncConnection) -> None:
+    """Begin, in one round trip; a connection that died in the pool is replaced, for nothing was asked yet."""
+    try:
+        await connection.exec_driver_sql(_BEGIN)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        await connection.rollback()
+        await connection.exec_driver_sql(_BEGIN)
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -108,7 +120,8 @@ _POSTGRESQL = _Settings(
     {
         "pool_size": CONNECTIONS,
         "pool_timeout": CONNECT_SECONDS,
-        "pool_pre_ping": True,
+        # `_begin` begins: the driver's own BEGIN would be a round trip more.
+        "isolation_level": "AUTOCOMMIT",
         # Prepared statements break behind a transaction pooler.
         "connect_args": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
     },

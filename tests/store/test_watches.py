@@ -390,6 +390,35 @@ async def test_a_database_that_is_away_is_said_to_be_without_its_password(
     assert PASSWORD not in repr(database)
 
 
+async def test_what_was_written_before_a_fault_is_taken_back(database: Database) -> None:
+    before = await rows(database)
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as connection:
+            await connection.execute(insert(schema.process).values(id="gone", started_at=NOW, seen_at=NOW))
+            raise ZeroDivisionError
+    assert await rows(database) == before
+
+
+async def test_a_process_that_is_frozen_within_a_transaction_holds_nothing_for_long(
+    database: Database, url: str
+) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("a file is for one process")
+    patience = text("SHOW idle_in_transaction_session_timeout")
+    for _ in range(2):
+        async with database.transaction() as connection:
+            assert await connection.scalar(patience) == "5s"
+    async with database.engine.connect() as outside:
+        assert await outside.scalar(patience) == "0"
+
+
+async def test_a_name_that_is_too_long_is_refused_and_not_cut_off(watches: SqlWatches, url: str) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("it keeps every length")
+    with pytest.raises(StoreAway):
+        await watches.change("x" * 101, judging(9000))
+
+
 async def test_connections_that_the_server_has_dropped_are_opened_anew(
     database: Database, watches: SqlWatches, url: str
 ) -> None:
@@ -398,9 +427,13 @@ async def test_connections_that_the_server_has_dropped_are_opened_anew(
             assert await connection.scalar(text("SELECT 1")) == 1
         return
     await polled(watches, 9000)
+    async with database.transaction(), database.transaction():
+        pass  # two of them wait in the pool
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert (await watches.watch(WATCHED.name)).reading == reading(9000)
+    async with database.transaction(), database.transaction():
+        pass
