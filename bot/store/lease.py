@@ -4,14 +4,14 @@ A session lock would break behind a transaction pooler; a row does not.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Dialect, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
 from bot.store.database import Database
-from bot.store.schema import lease, process
+from bot.store.schema import Utc, lease, process
 
 NAME = "watch"
 
@@ -67,12 +67,14 @@ class SqlLease:
 
     async def fence(self, connection: AsyncConnection) -> None:
         """Keep the lease from changing hands until this transaction ends; raises `NotLeading`."""
+        # The clock may be read before a wait for the row: that is read anew if it has changed meanwhile.
+        held = select(lease.c.holder, lease.c.expires_at, database_now(connection.dialect).label("now"))
         row = (
             await connection.execute(
-                select(lease).where(lease.c.name == NAME).with_for_update(read=True, key_share=False)
+                held.where(lease.c.name == NAME).with_for_update(read=True, key_share=False)
             )
         ).one()
-        if row.holder != self._id or row.expires_at <= await database_clock(connection):
+        if row.holder != self._id or row.expires_at <= row.now:
             raise NotLeading("another process watches")
 
     async def _show_life(self, connection: AsyncConnection, now: datetime) -> None:
@@ -102,8 +104,11 @@ class SqlLease:
 
 async def database_clock(connection: AsyncConnection) -> datetime:
     """Return the time on the database's clock, the same for all processes, in UTC."""
-    if connection.dialect.name == "sqlite":
-        now = await connection.scalar(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
-        return datetime.fromisoformat(str(now)).replace(tzinfo=UTC)
-    at: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-    return at.astimezone(UTC)
+    return (await connection.execute(select(database_now(connection.dialect)))).scalar_one()
+
+
+def database_now(dialect: Dialect) -> ColumnElement[datetime]:
+    """Return the time on the database's clock for use within a statement."""
+    if dialect.name == "sqlite":
+        return func.strftime("%Y-%m-%d %H:%M:%f", "now", type_=Utc)
+    return func.clock_timestamp(type_=Utc)

@@ -1,34 +1,37 @@
 """Accounts, readings, episodes and notices as rows: loaded and written for many accounts at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
-    Dialect,
+    Column,
+    Executable,
     RowMapping,
     Select,
+    String,
     Table,
+    Text,
+    and_,
+    bindparam,
     func,
     insert,
-    literal,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
 from bot.core.model import Credits, Ending, Episode, Level, Product, Reading, Trouble, Watch
 from bot.core.notice import EDIT_DELAY, Notice, Step, Urgency
 from bot.store import schema
 
-_INSERTS: Mapping[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
-    "postgresql": postgresql.insert,
-    "sqlite": sqlite.insert,
-}
 _EPISODE_COLUMNS = tuple(field.name for field in fields(Episode))
 
 
@@ -45,41 +48,47 @@ class Known:
 
 
 async def load(connection: AsyncConnection, names: Sequence[str]) -> dict[str, Known]:
-    """Return what is known of these accounts, in two statements however many they are."""
+    """Return what is known of these accounts, in one statement however many they are."""
+    rows = await connection.execute(_known_of(connection.dialect.name), {"names": list(names)})
+    found: dict[str, list[RowMapping]] = {}
+    for row in rows.mappings():
+        found.setdefault(row[schema.account.c.name], []).append(row)
+    return {name: _known(found[name]) if name in found else Known() for name in names}
+
+
+@cache
+def _known_of(dialect: str) -> Select[Any]:
+    """Select accounts, each beside its open episodes; the names are one parameter, however many."""
     account, episode = schema.account, schema.episode
-    wanted = _listed(names, connection.dialect)
-    rows = await connection.execute(select(account).where(account.c.name.in_(wanted)))
-    found = await connection.execute(
-        select(episode).where(episode.c.account.in_(wanted), episode.c.ended_at.is_(None))
-    )
-    open_episodes = {(row["account"], row["trouble"]): episode_from(row) for row in found.mappings()}
-    known = {row["name"]: _known(row, open_episodes) for row in rows.mappings()}
-    return {name: known.get(name, Known()) for name in names}
+    elements = func.json_each if dialect == "sqlite" else func.json_array_elements_text
+    names = select(elements(bindparam("names", type_=JSON)).table_valued("value").c.value)
+    is_open = and_(episode.c.account == account.c.name, episode.c.ended_at.is_(None))
+    return select(account, episode).outerjoin_from(account, episode, is_open).where(account.c.name.in_(names))
 
 
-def _listed(names: Sequence[str], dialect: Dialect) -> Select[tuple[str]]:
-    """Return the names as a query of one parameter: one for each would cost more than the answer."""
-    values = func.json_each if dialect.name == "sqlite" else func.json_array_elements_text
-    return select(values(literal(list(names), JSON)).table_valued("value").c.value)
-
-
-def _known(row: RowMapping, open_episodes: Mapping[tuple[str, str], Episode]) -> Known:
+def _known(rows: Sequence[RowMapping]) -> Known:
+    account, episode = schema.account.c, schema.episode.c
+    first = rows[0]
+    episodes = {row[episode.trouble]: episode_from(row) for row in rows if row[episode.id]}
     watch = Watch(
-        failures=row["failures"],
-        failing_since=row["failing_since"],
-        failure=row["failure"],
-        reading=_last_reading(row),
-        low=open_episodes.get((row["name"], Trouble.LOW)),
-        unreadable=open_episodes.get((row["name"], Trouble.UNREADABLE)),
+        failures=first[account.failures],
+        failing_since=first[account.failing_since],
+        failure=first[account.failure],
+        reading=_last_reading(first),
+        low=episodes.get(Trouble.LOW),
+        unreadable=episodes.get(Trouble.UNREADABLE),
     )
-    return Known(watch, row["version"])
+    return Known(watch, first[account.version])
 
 
 def _last_reading(row: RowMapping) -> Reading | None:
-    if row["read_at"] is None:
+    account = schema.account.c
+    if row[account.read_at] is None:
         return None
-    credits_ = Credits(row["amounts"], row["currency"], row["subaccounts"], row["unlisted"])
-    return Reading(row["read_at"], credits_)
+    credits_ = Credits(
+        row[account.amounts], row[account.currency], row[account.subaccounts], row[account.unlisted]
+    )
+    return Reading(row[account.read_at], credits_)
 
 
 async def load_watch(connection: AsyncConnection, account: str) -> Watch:
@@ -97,7 +106,9 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
     await _swap(connection, known, changed)
     readings = [_reading_row(name, step) for name, step in changed.items() if step.reading]
     if readings:
-        await connection.execute(insert(schema.reading), readings)
+        dialect = connection.dialect.name
+        inserted = _inserting(schema.reading, tuple(readings[0]), dialect)
+        await connection.execute(inserted, _together(readings, dialect))
     for step in changed.values():
         for touched in step.touched:
             await _upsert(connection, touched)
@@ -112,19 +123,48 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
 
 async def _swap(connection: AsyncConnection, known: Mapping[str, Known], changed: Mapping[str, Step]) -> None:
     """Write the accounts, in one statement, if each still has the version that was loaded."""
-    account = schema.account
     rows = [_account_row(name, step.watch, known[name].version + 1) for name, step in changed.items()]
     if not rows:
         return
-    written = _INSERTS[connection.dialect.name](account)
+    dialect = connection.dialect.name
+    swapped = await connection.execute(_swapping(dialect), _together(rows, dialect))
+    if len(swapped.all()) != len(rows):
+        raise LostRace
+
+
+@cache
+def _swapping(dialect: str) -> Executable:
+    account = schema.account
+    written = _inserting(account, tuple(account.c.keys()), dialect)
     swapped = written.on_conflict_do_update(
         index_elements=[account.c.name],
         set_={column.name: written.excluded[column.name] for column in account.c},
         where=account.c.version == written.excluded.version - 1,
     )
-    result = await connection.execute(swapped.returning(account.c.name), rows)
-    if len(result.all()) != len(rows):
-        raise LostRace
+    return swapped.returning(account.c.name)
+
+
+@cache
+def _inserting(table: Table, names: tuple[str, ...], dialect: str) -> postgresql.Insert | sqlite.Insert:
+    """Return how rows are inserted whose values `_together` gives."""
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    types = {name: _uncut(table.c[name].type) for name in names}
+    arrays = (bindparam(name, type_=ARRAY(type_, dimensions=1)) for name, type_ in types.items())
+    rows = func.unnest(*arrays).table_valued(*(Column(name, type_) for name, type_ in types.items()))
+    return postgresql.insert(table).from_select(names, select(*rows.render_derived().c))
+
+
+def _uncut(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return the type to cast to: VARCHAR(n) would cut off what is too long, and not refuse it."""
+    return Text() if isinstance(type_, String) else type_
+
+
+def _together(rows: Sequence[Mapping[str, Any]], dialect: str) -> Any:
+    """Return rows as parameters; for PostgreSQL an array of each column, as it plans each of VALUES."""
+    if dialect == "sqlite":
+        return rows
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _account_row(name: str, watch: Watch, version: int) -> dict[str, Any]:
@@ -188,12 +228,12 @@ async def _ask_for_edit(connection: AsyncConnection, identity: str, urgency: Urg
 
 def episode_from(row: RowMapping) -> Episode:
     """Return the episode that a row holds."""
-    values = {name: row[name] for name in _EPISODE_COLUMNS}
+    values = {name: row[schema.episode.c[name]] for name in _EPISODE_COLUMNS}
     kinds = {
-        "trouble": Trouble(row["trouble"]),
-        "level": Level(row["level"]),
-        "ending": Ending(row["ending"]),
-        "product": Product(row["product"]),
+        "trouble": Trouble(values["trouble"]),
+        "level": Level(values["level"]),
+        "ending": Ending(values["ending"]),
+        "product": Product(values["product"]),
     }
     return Episode(**values | kinds)
 

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy import ColumnElement, literal
 
 from bot.core.model import Account, Policy, Product
 from bot.core.mute import Decision
@@ -23,6 +24,7 @@ from bot.schedule import Schedule
 from bot.service import Service
 from bot.slack.blocks import Blocks
 from bot.store import SqlHistory, SqlLease, SqlRounds, SqlWatches, Terms
+from bot.store.schema import Utc
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
@@ -154,7 +156,7 @@ def live(birth: Birth, database: FusedDatabase, clock: SharedClock, end: socket.
     """Live in a process just forked, until told to stop or killed; never returns."""
     gc.disable()  # it lives too short to need it, and would touch all that it shares with its parent
     try:
-        with patch("bot.store.lease.database_clock", _database_clock(clock)):
+        with patch("bot.store.lease.database_now", _database_now(clock)):
             asyncio.run(_live(birth, database, clock, Line(end)))
     except BaseException as fault:  # noqa: BLE001 - the parent hears of it
         end.send(json.dumps({"what": "broken", "why": repr(fault)}).encode())
@@ -177,7 +179,7 @@ def rehearsed(url: str) -> FusedDatabase:
     """Play a quiet story in this very process: those forked from it find every statement compiled."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     database, clock = FusedDatabase(url), SharedClock()
-    with patch("bot.store.lease.database_clock", _database_clock(clock)):
+    with patch("bot.store.lease.database_now", _database_now(clock)):
         asyncio.run(_rehearse(database, clock))
     return database
 
@@ -207,11 +209,8 @@ class Prompter:
         return {"chapter": 0, "sms": sms, "cause": cause, "error": "", "ts": "1.000001"}
 
 
-def _database_clock(clock: SharedClock) -> Callable[[object], Coroutine[Any, Any, datetime]]:
-    async def now(_: object) -> datetime:
-        return clock.now()
-
-    return now
+def _database_now(clock: SharedClock) -> Callable[[object], ColumnElement[datetime]]:
+    return lambda _: literal(clock.now(), Utc)
 
 
 def _since(time: datetime | None) -> float:

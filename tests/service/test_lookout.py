@@ -105,14 +105,14 @@ async def test_who_wants_fresh_facts_gets_them_though_an_older_look_is_under_way
     assert (first.overview.undelivered, second.overview.undelivered) == (1, 2)
 
 
-async def test_a_look_is_three_statements_however_many_the_accounts_are(bot: Bot, database: Database) -> None:
+async def test_a_look_is_two_statements_however_many_the_accounts_are(bot: Bot, database: Database) -> None:
     overviews = SqlOverviews(database)
     cost = []
     for names in (("sms",), tuple(f"account-{number}" for number in range(200))):
         count = Count(database)
         await overviews.overview(names, NOW)
         cost.append(count.statements)
-    assert cost == [3, 3]
+    assert cost == [2, 2]
 
 
 async def test_words_count_as_undelivered_once_refused_or_untold_for_a_minute(start: Start) -> None:

@@ -12,8 +12,8 @@ from tests.samples import DOWN, NOW, POLICY, WARNING, WATCHED, WRONG_KEY, accoun
 from tests.service.bot import Start
 from tests.test_cost import Count
 
-STATEMENTS = 6
-"""Of a batch: who watches, on whose clock, what is known, what is open, what is known now, the readings."""
+STATEMENTS = 4
+"""Of a batch: who watches and what time it is, what is known, what is known now, the readings."""
 
 GROUP = "api.smspartner.fr@C0123456789"
 
