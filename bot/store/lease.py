@@ -6,7 +6,7 @@ A session lock would break behind a transaction pooler; a row does not.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Dialect, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Select, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
@@ -31,6 +31,7 @@ class SqlLease:
         self._database = database
         self._id = process_id
         self._terms = terms or Terms()
+        self._held = _held_still(database_now(database.engine.dialect))
 
     async def hold(self, *, may_pass: bool = True) -> bool:
         """Show that this process lives; take, renew or pass the lease; tell whether it is ours."""
@@ -67,13 +68,7 @@ class SqlLease:
 
     async def fence(self, connection: AsyncConnection) -> None:
         """Keep the lease from changing hands until this transaction ends; raises `NotLeading`."""
-        # The clock may be read before a wait for the row: that is read anew if it has changed meanwhile.
-        held = select(lease.c.holder, lease.c.expires_at, database_now(connection.dialect).label("now"))
-        row = (
-            await connection.execute(
-                held.where(lease.c.name == NAME).with_for_update(read=True, key_share=False)
-            )
-        ).one()
+        row = (await connection.execute(self._held)).one()
         if row.holder != self._id or row.expires_at <= row.now:
             raise NotLeading("another process watches")
 
@@ -100,6 +95,12 @@ class SqlLease:
             .where(lease.c.name == NAME)
             .values(holder=holder, expires_at=now + self._terms.lasts)
         )
+
+
+def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, datetime]]:
+    # The clock may be read before a wait for the row: that is read anew if it has changed meanwhile.
+    held = select(lease.c.holder, lease.c.expires_at, now.label("now")).where(lease.c.name == NAME)
+    return held.with_for_update(read=True, key_share=False)
 
 
 async def database_clock(connection: AsyncConnection) -> datetime:

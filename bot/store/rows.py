@@ -7,15 +7,10 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
-    Column,
-    Executable,
     RowMapping,
     Select,
-    String,
     Table,
-    Text,
     and_,
     bindparam,
     func,
@@ -23,14 +18,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import TypeEngine
 
 from bot.core.model import Credits, Ending, Episode, Level, Product, Reading, Trouble, Watch
 from bot.core.notice import EDIT_DELAY, Notice, Step, Urgency
 from bot.store import schema
+from bot.store.batch import swap
 
 _EPISODE_COLUMNS = tuple(field.name for field in fields(Episode))
 
@@ -103,12 +97,11 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
         for name, step in steps.items()
         if step.reading or step.touched or step.watch != known[name].watch
     }
-    await _swap(connection, known, changed)
-    readings = [_reading_row(name, step) for name, step in changed.items() if step.reading]
-    if readings:
-        dialect = connection.dialect.name
-        inserted = _inserting(schema.reading, tuple(readings[0]), dialect)
-        await connection.execute(inserted, _together(readings, dialect))
+    if changed:
+        accounts = [_account_row(name, step.watch, known[name].version + 1) for name, step in changed.items()]
+        readings = [_reading_row(name, step.reading) for name, step in changed.items() if step.reading]
+        if await swap(connection, accounts, readings) != len(accounts):
+            raise LostRace
     for step in changed.values():
         for touched in step.touched:
             await _upsert(connection, touched)
@@ -121,52 +114,6 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
         await connection.execute(insert(schema.notice), notices)
 
 
-async def _swap(connection: AsyncConnection, known: Mapping[str, Known], changed: Mapping[str, Step]) -> None:
-    """Write the accounts, in one statement, if each still has the version that was loaded."""
-    rows = [_account_row(name, step.watch, known[name].version + 1) for name, step in changed.items()]
-    if not rows:
-        return
-    dialect = connection.dialect.name
-    swapped = await connection.execute(_swapping(dialect), _together(rows, dialect))
-    if len(swapped.all()) != len(rows):
-        raise LostRace
-
-
-@cache
-def _swapping(dialect: str) -> Executable:
-    account = schema.account
-    written = _inserting(account, tuple(account.c.keys()), dialect)
-    swapped = written.on_conflict_do_update(
-        index_elements=[account.c.name],
-        set_={column.name: written.excluded[column.name] for column in account.c},
-        where=account.c.version == written.excluded.version - 1,
-    )
-    return swapped.returning(account.c.name)
-
-
-@cache
-def _inserting(table: Table, names: tuple[str, ...], dialect: str) -> postgresql.Insert | sqlite.Insert:
-    """Return how rows are inserted whose values `_together` gives."""
-    if dialect == "sqlite":
-        return sqlite.insert(table)
-    types = {name: _uncut(table.c[name].type) for name in names}
-    arrays = (bindparam(name, type_=ARRAY(type_, dimensions=1)) for name, type_ in types.items())
-    rows = func.unnest(*arrays).table_valued(*(Column(name, type_) for name, type_ in types.items()))
-    return postgresql.insert(table).from_select(names, select(*rows.render_derived().c))
-
-
-def _uncut(type_: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Return the type to cast to: VARCHAR(n) would cut off what is too long, and not refuse it."""
-    return Text() if isinstance(type_, String) else type_
-
-
-def _together(rows: Sequence[Mapping[str, Any]], dialect: str) -> Any:
-    """Return rows as parameters; for PostgreSQL an array of each column, as it plans each of VALUES."""
-    if dialect == "sqlite":
-        return rows
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
 def _account_row(name: str, watch: Watch, version: int) -> dict[str, Any]:
     credits_ = watch.reading and watch.reading.credits
     return {
@@ -176,21 +123,19 @@ def _account_row(name: str, watch: Watch, version: int) -> dict[str, Any]:
         "failing_since": watch.failing_since,
         "failure": watch.failure,
         "read_at": watch.reading and watch.reading.began_at,
-        "amounts": credits_ and credits_.amounts,
+        "amounts": credits_ and dict(credits_.amounts),
         "currency": credits_ and credits_.currency,
         "subaccounts": credits_ and credits_.subaccounts,
         "unlisted": credits_ and credits_.unlisted,
     }
 
 
-def _reading_row(name: str, step: Step) -> dict[str, Any]:
-    assert step.reading  # noqa: S101 - the caller has looked
-    credits_ = step.reading.credits
+def _reading_row(account: str, reading: Reading) -> dict[str, Any]:
     return {
-        "account": name,
-        "began_at": step.reading.began_at,
-        "amounts": credits_.amounts,
-        "currency": credits_.currency,
+        "account": account,
+        "began_at": reading.began_at,
+        "amounts": dict(reading.credits.amounts),
+        "currency": reading.credits.currency,
     }
 
 

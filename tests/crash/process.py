@@ -14,7 +14,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import ColumnElement, literal
+from sqlalchemy import ColumnElement, bindparam
 
 from bot.core.model import Account, Policy, Product
 from bot.core.mute import Decision
@@ -210,7 +210,7 @@ class Prompter:
 
 
 def _database_now(clock: SharedClock) -> Callable[[object], ColumnElement[datetime]]:
-    return lambda _: literal(clock.now(), Utc)
+    return lambda _: bindparam("now", type_=Utc, callable_=clock.now)
 
 
 def _since(time: datetime | None) -> float:

@@ -391,11 +391,14 @@ async def test_a_database_that_is_away_is_said_to_be_without_its_password(
 
 
 async def test_what_was_written_before_a_fault_is_taken_back(database: Database) -> None:
-    before = await rows(database)
-    with pytest.raises(ZeroDivisionError):
+    async def write_and_fail() -> None:
         async with database.transaction() as connection:
             await connection.execute(insert(schema.process).values(id="gone", started_at=NOW, seen_at=NOW))
             raise ZeroDivisionError
+
+    before = await rows(database)
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail()
     assert await rows(database) == before
 
 
