@@ -29,6 +29,7 @@ _CODES: Mapping[str, Cause] = {
 }
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
+_CODE = re.compile(r"[A-Z0-9_.-]{1,20}", re.ASCII | re.IGNORECASE)
 _BIGGEST = Decimal(10) ** 15
 _LONGEST_ID = 40
 
@@ -146,7 +147,7 @@ def _code(answer: Mapping[str, Any]) -> str:
 
 
 def _printable(code: str) -> str:
-    return code if re.fullmatch(r"[A-Z0-9_.-]{1,20}", code, re.ASCII | re.IGNORECASE) else "?"
+    return code if _CODE.fullmatch(code) else "?"
 
 
 def _by_status(status: int) -> Cause | None:

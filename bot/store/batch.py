@@ -37,9 +37,13 @@ async def swap(connection: AsyncConnection, accounts: Sequence[Row], readings: S
             await connection.execute(insert(reading), readings)
     else:
         written = await connection.execute(
-            _ON_POSTGRESQL, {"accounts": to_json(accounts).decode(), "readings": to_json(readings).decode()}
+            _ON_POSTGRESQL, {"accounts": _document(accounts), "readings": _document(readings)}
         )
     return len(written.all())
+
+
+def _document(rows: Sequence[Row]) -> str:
+    return to_json(rows, fallback=dict).decode()
 
 
 def _swapping(inserted: postgresql.Insert | sqlite.Insert) -> ReturningInsert[tuple[str]]:

@@ -123,7 +123,7 @@ def _account_row(name: str, watch: Watch, version: int) -> dict[str, Any]:
         "failing_since": watch.failing_since,
         "failure": watch.failure,
         "read_at": watch.reading and watch.reading.began_at,
-        "amounts": credits_ and dict(credits_.amounts),
+        "amounts": credits_ and credits_.amounts,
         "currency": credits_ and credits_.currency,
         "subaccounts": credits_ and credits_.subaccounts,
         "unlisted": credits_ and credits_.unlisted,
@@ -134,7 +134,7 @@ def _reading_row(account: str, reading: Reading) -> dict[str, Any]:
     return {
         "account": account,
         "began_at": reading.began_at,
-        "amounts": dict(reading.credits.amounts),
+        "amounts": reading.credits.amounts,
         "currency": reading.credits.currency,
     }
 
