@@ -1,4 +1,4 @@
-"""What is known of everything at once, in three statements however many the accounts are."""
+"""What is known of everything at once, in two statements however many the accounts are."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
