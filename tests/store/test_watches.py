@@ -34,6 +34,7 @@ from tests.samples import (
     rule,
 )
 from tests.store.stores import lease_of, outbox_of, watches_of
+from tests.test_cost import Count
 
 
 def judging(outcome: Outcome, minute: float = 0, watched: Account = WATCHED) -> Callable[[Watch], Step]:
@@ -388,6 +389,14 @@ async def test_a_database_that_is_away_is_said_to_be_without_its_password(
     # The kind of fault alone: a driver's text may hold figures.
     assert re.fullmatch(r"[A-Za-z ]+", str(caught.value))
     assert PASSWORD not in repr(database)
+
+
+async def test_many_accounts_cost_as_many_statements_as_one(database: Database, watches: SqlWatches) -> None:
+    """On PostgreSQL `BEGIN` is one of them; on SQLite readings go apart from accounts."""
+    for accounts in (1, 50):
+        count = Count(database)
+        await watches.change_many({f"account-{number}": judging(9000) for number in range(accounts)})
+        assert (count.statements, count.commits) == (4, 1)
 
 
 async def test_what_was_written_before_a_fault_is_taken_back(database: Database) -> None:
