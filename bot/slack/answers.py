@@ -30,8 +30,6 @@ ALERTS = 8
 COMPACT = 20
 """So many alerts, accounts or sub-accounts stand in one answer; the others are counted."""
 
-_FINE = (Level.OK, False)
-
 
 @dataclass(frozen=True)
 class Answers:
@@ -58,12 +56,9 @@ class Answers:
         return Message(text, tuple(divided[1:]))
 
     def _compact(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
-        """Say a line of each, the worst first; of many where some are in trouble, of those alone."""
         by_name = sorted(statuses, key=lambda status: natural(status.account.name))
         worst_first = sorted(by_name, key=_gravity, reverse=True)
-        troubled = [one for one in worst_first if _gravity(one) > _FINE]
-        listed = troubled if troubled and len(statuses) > COMPACT else worst_first
-        lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in listed), COMPACT)
+        lines = fitting((f"{_emoji(one)} {self.words.compact(one, now)}" for one in worst_first), COMPACT)
         rest = worst_first[len(lines) :]
         more = (self.words.rest(rest),) if rest else ()
         last = self.words.say.one_in_detail

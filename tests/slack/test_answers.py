@@ -120,37 +120,6 @@ def test_equally_bad_ones_stand_as_people_count_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "low", "silent", "rows", "rest"),
-    [
-        pytest.param(20, 1, 0, 20, None, id="twenty, one low: all are shown"),
-        pytest.param(20, 0, 0, 20, None, id="twenty, all fine: all are shown"),
-        pytest.param(21, 1, 0, 1, "and 20 more, all fine.", id="twenty-one, one low: it alone"),
-        pytest.param(21, 0, 1, 1, "and 20 more, all fine.", id="twenty-one, one silent: it alone"),
-        pytest.param(21, 0, 0, 20, "and 1 more, all fine.", id="twenty-one, all fine: a page"),
-        pytest.param(200, 4, 2, 6, "and 194 more, all fine.", id="two hundred, six in trouble: they alone"),
-        pytest.param(200, 0, 0, 20, "and 180 more, all fine.", id="two hundred, all fine: a page"),
-        pytest.param(200, 25, 0, 20, "and 180 more: 5 warning, 175 fine.", id="more in trouble than fit"),
-    ],
-)
-def test_of_many_accounts_those_in_trouble_are_shown_alone_and_a_page_where_none_is(
-    count: int, low: int, silent: int, rows: int, rest: str | None
-) -> None:
-    watched = [Account(f"a{number}", "C0ALERTS", RULES) for number in range(count)]
-    statuses = [
-        status(
-            account,
-            Level.WARNING if number < low else Level.OK,
-            DOWN if count - 1 - number < silent else None,
-        )
-        for number, account in enumerate(watched)
-    ]
-    *shown, last = lines(taken(blocks(watched).status(statuses, NOW)))
-    assert last == "`/smscredits ACCOUNT` shows one in detail."
-    assert shown[rows:] == ([rest] if rest else [])
-    assert sum("*: fine." not in row for row in shown[:rows]) == min(low + silent, rows)
-
-
-@pytest.mark.parametrize(
     ("low", "silent", "rest"),
     [
         pytest.param(3, 2, r"and \d+ more, all fine\.", id="few are in trouble"),
