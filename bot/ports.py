@@ -212,13 +212,13 @@ class Overviews(Protocol):
 
 
 class Messenger(Protocol):
-    """How a channel is told; every method raises `NotDelivered`, or `NotBuilt` before anything is sent."""
+    """How a channel is told; every method raises `NotDelivered`."""
 
     async def say(self, channel: str, *, away: bool) -> None:
         """Tell a channel that the database is away, or back: the one word that no outbox can hold."""
 
     async def post(self, due: Due) -> str:
-        """Tell the channel what is due; return the message's `ts`."""
+        """Tell the channel what is due; return the message's `ts`; raises `NotBuilt` before it is sent."""
 
     async def edit(self, edit: Edit) -> None:
-        """Bring a living message up to date."""
+        """Bring a living message up to date; raises `NotBuilt` before it is sent."""

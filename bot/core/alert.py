@@ -5,13 +5,15 @@ from datetime import datetime
 
 from bot.core import rules
 from bot.core.clock import rewound, set_back
-from bot.core.episode import Verdict, opened, told, with_episodes
+from bot.core.episode import Verdict, episode_id, opened, told, with_episodes
 from bot.core.model import (
     HEALING,
     TOLD_AT_ONCE,
     Account,
+    Episode,
     Failure,
     Level,
+    Mute,
     Policy,
     Reading,
     Rise,
@@ -73,26 +75,29 @@ def _read(
     low = _judge(watch, account, reading, policy)
     verdicts = [low]
     after = Watch()
-    of_the_list = bool(watch.failure and watch.failure.listing)
-    if watch.unreadable and not (reading.credits.unlisted and of_the_list):
+    still_unlisted = watch.unreadable if reading.credits.unlisted and _of_the_list(watch.unreadable) else None
+    if watch.unreadable and not still_unlisted:
         ended = replace(watch.unreadable, ended_at=now)
         verdicts.append(Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW))
     if reading.credits.unlisted:
         # The account itself was read: failures of its own are over, and those of the list are counted apart.
-        after = watch if of_the_list else replace(watch, failures=0, failing_since=None, unreadable=None)
+        counted = watch if _of_the_list(watch) else _counted_anew(watch)
+        after = replace(counted, unreadable=still_unlisted)
     if reading.credits.unlisted and polled:
         after, unreadable = _count_failure(after, account, reading.credits.unlisted, now, policy)
         verdicts.append(unreadable)
-    if low.episode and cannot_be_read(watch, policy) and not reading.credits.unlisted:
+    if low.episode and figures_are_old(watch, policy):
         verdicts[0] = replace(low, urgency=Urgency.NOW)
     still_low = low.episode if low.episode and not low.episode.ended_at else None
     return told(replace(after, reading=reading, low=still_low), verdicts, now, policy, reading)
 
 
 def _failed(watch: Watch, account: Account, failure: Failure, now: datetime, policy: Policy) -> Step:
-    after, unreadable = _count_failure(watch, account, failure, now, policy)
+    # The list failed while the account was read: what fails now is counted apart.
+    before = _counted_anew(watch) if _of_the_list(watch) else watch
+    after, unreadable = _count_failure(before, account, failure, now, policy)
     verdicts = [unreadable]
-    news = cannot_be_read(_with(after, unreadable), policy) and not cannot_be_read(watch, policy)
+    news = figures_are_old(_with(after, unreadable), policy) and not figures_are_old(watch, policy)
     if watch.low and news:
         verdicts.append(Verdict(watch.low, Reason.STILL_LOW, None, Urgency.NOW))
     return told(after, verdicts, now, policy)
@@ -106,30 +111,52 @@ def _count_failure(
     since = watch.failing_since or now
     after = replace(watch, failures=failures, failing_since=since, failure=failure)
     open_episode = watch.unreadable
+    # That the list cannot be read was told; that the account itself cannot be is news.
+    graver = _of_the_list(open_episode) and not failure.listing
+    told_yet = open_episode is not None and not graver
+    if not told_yet and failure.cause not in TOLD_AT_ONCE and failures < policy.unreadable_after:
+        return after, Verdict(None, Reason.COUNTING_FAILURES)
     if open_episode is None:
-        if failure.cause not in TOLD_AT_ONCE and failures < policy.unreadable_after:
-            return after, Verdict(None, Reason.COUNTING_FAILURES)
         if account.group and failure.cause in HEALING:
             return after, Verdict(None, Reason.SHARED_WITH_GROUP)
         episode = opened(account, Trouble.UNREADABLE, failure.level, since, failure=failure)
         return after, Verdict(episode, Reason.UNREADABLE, Kind.OPENED)
-    if failure.level > open_episode.level:
-        episode = replace(open_episode, level=failure.level, failure=failure, mute=None)
+    if graver or failure.level > open_episode.level:
+        level = max(failure.level, open_episode.level)
+        episode = replace(open_episode, level=level, failure=failure, mute=None)
         return after, Verdict(episode, Reason.WORSE_FAILURE, Kind.WORSE, Urgency.NOW)
     changed = failure != open_episode.failure
     episode = replace(open_episode, failure=failure)
     return after, Verdict(episode, Reason.STILL_UNREADABLE, None, Urgency.SOON if changed else None)
 
 
-def cannot_be_read(watch: Watch, policy: Policy) -> bool:
-    """Whether the failures are so many, or of such a kind, that people are told of them."""
-    return watch.unreadable is not None or watch.failures >= policy.unreadable_after
+def overdue(watch: Watch, account: Account, now: datetime, policy: Policy, mute: Mute | None = None) -> Step:
+    """Tell, by an episode of its own, that an account cannot be read, which it shared with others until now.
+
+    `mute` is the one of what was shared.
+    """
+    failure, since = watch.failure, watch.failing_since
+    if watch.unreadable or failure is None or since is None or watch.failures < policy.unreadable_after:
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    episode = opened(account, Trouble.UNREADABLE, failure.level, since, failure=failure)
+    # The same outage may have been told so before, in a configuration that was taken back.
+    episode = replace(episode, id=episode_id(episode.id, now.isoformat()), mute=mute)
+    return told(watch, [Verdict(episode, Reason.UNREADABLE, Kind.OPENED)], now, policy)
 
 
 def figures_are_old(watch: Watch, policy: Policy) -> bool:
     """Whether the last figures are from before the failures that people are told of."""
-    listing_alone = watch.failure is not None and watch.failure.listing
-    return cannot_be_read(watch, policy) and not listing_alone
+    told_of = watch.unreadable is not None and not _of_the_list(watch.unreadable)
+    return told_of or (watch.failures >= policy.unreadable_after and not _of_the_list(watch))
+
+
+def _of_the_list(failing: Watch | Episode | None) -> bool:
+    """Whether it is the list of sub-accounts alone that fails."""
+    return failing is not None and failing.failure is not None and failing.failure.listing
+
+
+def _counted_anew(watch: Watch) -> Watch:
+    return replace(watch, failures=0, failing_since=None)
 
 
 def _with(watch: Watch, verdict: Verdict) -> Watch:

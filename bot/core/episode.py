@@ -20,7 +20,7 @@ class Verdict:
 
 
 def episode_id(*parts: str) -> str:
-    """Return the id that these facts always give: two processes that find the same open one episode."""
+    """Return the id that these facts always give."""
     return uuid5(NAMESPACE_URL, "/".join(parts)).hex[:12]
 
 

@@ -13,6 +13,7 @@ from bot.core.model import (
     Failure,
     Level,
     Member,
+    Mute,
     Policy,
     Trouble,
     Watch,
@@ -20,31 +21,49 @@ from bot.core.model import (
 from bot.core.naming import natural
 from bot.core.notice import Kind, Reason, Step, Urgency
 
+LISTED = 10
+"""So many accounts of a group, or sub-accounts of an account, are named in one message."""
 
-def share(watch: Watch, group: Account, accounts: Mapping[str, Watch], now: datetime, policy: Policy) -> Step:
+
+def share(
+    watch: Watch,
+    group: Account,
+    accounts: Mapping[str, Watch],
+    now: datetime,
+    policy: Policy,
+    mute: Mute | None = None,
+) -> Step:
     """Judge what the accounts of a group have in common, from what is known of each.
 
-    `group` bears the group's name and channel, and the product of its accounts.
+    `group` bears the group's name and channel, and the product of its accounts; `mute` is one that they had
+    in another group until now.
     """
     failing = _failing(accounts, policy)
     before = watch.unreadable
     if before is None:
         if not failing:
             return Step(watch, now, (Reason.FINE,))
-        return told(
-            watch, [Verdict(_opened(group, failing, now), Reason.UNREADABLE, Kind.OPENED)], now, policy
-        )
+        episode = replace(_opened(group, failing, now), mute=mute)
+        return told(watch, [Verdict(episode, Reason.UNREADABLE, Kind.OPENED)], now, policy)
+    return told(watch, [_kept(before, failing, accounts, now)], now, policy)
+
+
+def _kept(
+    before: Episode, failing: tuple[Member, ...], accounts: Mapping[str, Watch], now: datetime
+) -> Verdict:
     members = _members(before, failing, accounts)
-    after = replace(before, members=members, failure=_gravest(failing) if failing else before.failure)
-    if failing:
-        verdict = Verdict(after, Reason.STILL_UNREADABLE, None, Urgency.NOW if after != before else None)
-    elif any(member.until for member in members):
-        ended = replace(after, ended_at=now)
-        verdict = Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW)
-    else:
-        split = replace(after, ended_at=now, ending=Ending.SPLIT, remind_at=None)
-        verdict = Verdict(split, Reason.SPLIT, None, Urgency.NOW)
-    return told(watch, [verdict], now, policy)
+    unread = tuple(member for member in members if member.until is None)
+    if unread:
+        after = replace(before, members=members, failure=_gravest(unread))
+        if _lists_alone(before.members) and not _lists_alone(unread):
+            # That the lists cannot be read was told; that an account itself cannot be is news.
+            return Verdict(replace(after, mute=None), Reason.WORSE_FAILURE, Kind.WORSE, Urgency.NOW)
+        return Verdict(after, Reason.STILL_UNREADABLE, None, Urgency.NOW if after != before else None)
+    if members:
+        ended = replace(before, members=members, ended_at=now)
+        return Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW)
+    split = replace(before, ended_at=now, ending=Ending.SPLIT, remind_at=None)
+    return Verdict(split, Reason.SPLIT, None, Urgency.NOW)
 
 
 def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...]:
@@ -73,17 +92,32 @@ def _gravest(failing: tuple[Member, ...]) -> Failure:
     return min(failing, key=lambda member: member.failure.listing).failure
 
 
+def _lists_alone(members: tuple[Member, ...]) -> bool:
+    return all(member.failure.listing for member in members if member.until is None)
+
+
 def _members(
     before: Episode, failing: tuple[Member, ...], accounts: Mapping[str, Watch]
 ) -> tuple[Member, ...]:
     """Return who fails, then who was read again; who now has an episode of its own has left."""
     fails = {member.account for member in failing}
     others = (member for member in before.members if member.account not in fails)
-    healed = (member if member.until else _healed(member, accounts.get(member.account)) for member in others)
-    return (*failing, *(member for member in healed if member))
+    now_of = (member if member.until else _now(member, accounts.get(member.account)) for member in others)
+    found = (*failing, *(member for member in now_of if member))
+    return tuple(sorted(found, key=lambda member: member.until is not None))
 
 
-def _healed(member: Member, watch: Watch | None) -> Member | None:
-    if watch is None or watch.failures or watch.reading is None:
+def _now(member: Member, watch: Watch | None) -> Member | None:
+    """Return what became of one that is not known to fail for long: it was read, or counts below a new limit.
+
+    One that was read may fail anew by now: it was read all the same.
+    """
+    if watch is None or watch.unreadable:
         return None
+    if watch.failing_since is not None and watch.failing_since <= member.since:
+        return member
+    if watch.reading is None:
+        return None
+    if member.failure.listing and watch.reading.credits.unlisted:
+        return member
     return replace(member, until=watch.reading.began_at)

@@ -286,7 +286,7 @@ class Member:
 class Ending(StrEnum):
     """How an episode ended; all but the first are told by an edit alone.
 
-    The next two end by a change of configuration, the last because each account now has its own episode.
+    The next two end by a change of configuration, the last because its accounts are told of in others now.
     """
 
     RECOVERED = "recovered"

@@ -37,7 +37,8 @@ def _gone(episode: Episode, accounts: Mapping[str, Account], now: datetime) -> E
     failing = [accounts[one.account] for one in episode.members if not one.until and one.account in accounts]
     if not failing:
         return closed
-    if failing[0].group and len({one.group for one in failing}) == 1:
+    channels = {one.channel for one in failing}
+    if len(channels) == 1 and episode.channel not in channels:
         return replace(closed, ending=Ending.MOVED, moved_to=failing[0].channel)
     return replace(closed, ending=Ending.SPLIT)
 

@@ -71,6 +71,7 @@ class Service:
             policy=policy,
             reader=self._reader,
             judge=self._judge,
+            groups=self._groups,
             watches=watches,
             outbox=outbox,
             clock=clock,
@@ -126,7 +127,8 @@ class Service:
             if holds and not self.leading:
                 await self.reconcile()
                 await self.greet()
-            if not self.leading or self._clock.now() - (self._looked_at or self.started_at) > ASLEEP:
+            took_over = holds and self._standing_by
+            if took_over or self._clock.now() - (self._looked_at or self.started_at) > ASLEEP:
                 self._awake_since = self._clock.now()
             if holds:
                 self._held_at = self._clock.now()
@@ -160,9 +162,10 @@ class Service:
         """Fit what is open to the configuration; raises `StoreAway` and `NotLeading`."""
         by_name = {account.name: account for account in (*self.accounts, *self._groups.accounts)}
         open_ = await self._watches.open()
-        # Whose group is gone is told in the new one before the old message says that it goes on there.
-        await self._groups.inherit(watch for name, watch in open_.items() if name not in by_name)
-        for name in open_:
+        gone = {name: watch for name, watch in open_.items() if name not in by_name}
+        # What a group shared is told elsewhere before its message says so.
+        members = await self._groups.pass_on(gone, by_name)
+        for name in dict.fromkeys((*open_, *(one for one in members if one not in by_name))):
             step_: Step | None = None
             while step_ is None or step_.touched:
                 decide_ = partial(

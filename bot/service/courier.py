@@ -139,6 +139,9 @@ class Courier:
             retry_at = now + wait
             await self._outbox.postponed(edit, retry_at)
             return replace(done, outcome=Delivered.REFUSED, error=error.error, retry_at=retry_at)
+        except Exception:
+            await self._outbox.postponed(edit, now + SLOWEST_RETRY)
+            raise
         await self._outbox.edited(edit, now)
         return done
 

@@ -1,10 +1,12 @@
 """Accounts of one host and channel share one episode while their provider fails."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
+from bot.core.alert import overdue
 from bot.core.group import share
 from bot.core.model import Account, Policy, Watch
+from bot.core.notice import Step
 from bot.ports import Clock, NotLeading, StoreAway, Watches
 from bot.service.judge import Judge
 from bot.service.polled import Polled
@@ -41,22 +43,45 @@ class Groups:
         ]
         return tuple(one for one in shared if one)
 
-    async def inherit(self, gone: Iterable[Watch]) -> None:
-        """Share anew what accounts shared in groups that are gone from the settings."""
-        members = {one.account for watch in gone for episode in watch.episodes for one in episode.members}
-        for group, names in self._names.items():
-            if members.intersection(names):
+    async def read(self, accounts: Collection[Account]) -> None:
+        """End what some accounts shared, if that is over now that a command has read these."""
+        groups = {account.group for account in accounts}
+        for group in self._names:
+            if group.name in groups and group not in self._calm:
                 await self._share(group)
+
+    async def pass_on(self, gone: Mapping[str, Watch], accounts: Mapping[str, Account]) -> tuple[str, ...]:
+        """Tell elsewhere what was shared in groups that are gone from the settings; return who shared it.
+
+        `accounts` are those configured now. Raises `StoreAway` and `NotLeading`.
+        """
+        shared = [episode for watch in gone.values() for episode in watch.episodes if episode.members]
+        for episode in shared:
+            names = [member.account for member in episode.members if member.account in accounts]
+            watches = await self._watches.known(names)
+            # Whoever was read meanwhile did not move: the end is told where the beginning was.
+            before = Account(episode.account, episode.channel, product=episode.product)
+            await self._change(episode.account, share, group=before, accounts=watches)
+            for name in names:
+                if not accounts[name].group:
+                    await self._change(name, overdue, account=accounts[name], mute=episode.mute)
+            for group, members in self._names.items():
+                if set(members).intersection(names):
+                    watches = await self._watches.known(members)
+                    await self._change(group.name, share, group=group, accounts=watches, mute=episode.mute)
+        return tuple(member.account for episode in shared for member in episode.members)
+
+    async def _change(self, name: str, decide: Callable[..., Step], **known: object) -> Step:
+        decision = partial(decide, now=self._clock.now(), policy=self._policy, **known)
+        return await self._judge.judge(name, decision)
 
     async def _share(self, group: Account) -> Polled | None:
         try:
             watches = dict(await self._watches.known((group.name, *self._names[group])))
             if watches.pop(group.name).unreadable or any(watch.failures for watch in watches.values()):
                 self._calm.discard(group)
-                decide = partial(
-                    share, group=group, accounts=watches, now=self._clock.now(), policy=self._policy
-                )
-                return Polled(group.name, step=await self._judge.judge(group.name, decide))
+                step = await self._change(group.name, share, group=group, accounts=watches)
+                return Polled(group.name, step=step)
             self._calm.add(group)
         except NotLeading:
             return Polled(group.name, passed_on=True)

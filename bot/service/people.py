@@ -11,6 +11,7 @@ from bot.core.model import Account, AccountStatus, Episode, Policy, Reading, Wat
 from bot.core.mute import Decision, decide
 from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
+from bot.service.groups import Groups
 from bot.service.judge import Judge
 from bot.service.polled import same
 from bot.service.reader import Reader
@@ -48,6 +49,7 @@ class People:
         policy: Policy,
         reader: Reader,
         judge: Judge,
+        groups: Groups,
         watches: Watches,
         outbox: Outbox,
         clock: Clock,
@@ -56,6 +58,7 @@ class People:
         self._policy = policy
         self._reader = reader
         self._judge = judge
+        self._groups = groups
         self._watches = watches
         self._outbox = outbox
         self._clock = clock
@@ -123,7 +126,9 @@ class People:
         wanted = [account for account in self.accounts if name in {"", account.name}]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._status(account)) for account in wanted]
-        return tuple(task.result() for task in tasks)
+        statuses = tuple(task.result() for task in tasks)
+        await self._groups.read([one.account for one in statuses if one.failure is None])
+        return statuses
 
     async def _status(self, account: Account) -> AccountStatus:
         fresh = self._reader.last(account)

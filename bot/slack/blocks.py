@@ -85,7 +85,8 @@ class Blocks(Answers):
         reading = watch.reading
         facts = list(words.facts(episode, reading.credits if reading else None, readings))
         unreadable = episode.trouble is Trouble.UNREADABLE
-        if unreadable and not episode.members:
+        listing = episode.failure is not None and episode.failure.listing
+        if unreadable and not episode.members and not listing:
             facts.append(words.last_reading(reading))
         elif not unreadable and figures_are_old(watch, words.policy):
             facts.append(words.cannot_read_since(reading))

@@ -1,6 +1,7 @@
 """Channels told through Slack's Web API."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from bot.core.notice import Due, Edit, Kind
 from bot.ports import NotBuilt, NotDelivered
@@ -8,6 +9,7 @@ from bot.slack.blocks import Blocks, Message
 from bot.slack.web_api import WebApi, answer_to
 
 EVENT_TYPE = "smscredits"
+_T = TypeVar("_T")
 
 
 class SlackMessenger:
@@ -26,13 +28,9 @@ class SlackMessenger:
         where: dict[str, Any] = {"channel": due.channel}
         if due.root:
             where |= {"thread_ts": due.root, "reply_broadcast": True}
-        try:
-            message = self._blocks.due(due)
-        except Exception as fault:
-            raise NotBuilt from fault
         answer = await self._call(
             "chat.postMessage",
-            message,
+            _built(self._blocks.due, due),
             {**where, "metadata": metadata, "unfurl_links": False, "unfurl_media": False},
         )
         ts = answer.get("ts")
@@ -53,10 +51,16 @@ class SlackMessenger:
         await self._call("chat.postMessage", self._blocks.test(), {"channel": channel, "metadata": metadata})
 
     async def edit(self, edit: Edit) -> None:
-        """Bring a living message up to date; raises `NotDelivered`."""
-        await self._call(
-            "chat.update", self._blocks.living(edit), {"channel": edit.episode.channel, "ts": edit.root}
-        )
+        """Bring a living message up to date; raises `NotDelivered` and `NotBuilt`."""
+        message = _built(self._blocks.living, edit)
+        await self._call("chat.update", message, {"channel": edit.episode.channel, "ts": edit.root})
 
     async def _call(self, method: str, message: Message, where: dict[str, Any]) -> Any:
         return await answer_to(self._client.api_call(method, json={**where, **message.payload()}))
+
+
+def _built(build: Callable[[_T], Message], what: _T) -> Message:
+    try:
+        return build(what)
+    except Exception as fault:
+        raise NotBuilt from fault

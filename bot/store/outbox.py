@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.group import LISTED
 from bot.core.model import Episode, Level, Reading, Watch
 from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Telling, Undelivered
 from bot.store.database import Database
@@ -240,10 +241,10 @@ async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
 
 
 async def _readings(connection: AsyncConnection, shared: Episode) -> Mapping[str, Reading]:
-    """Return the last good readings of the accounts that share an episode."""
+    """Return the last good readings of the accounts of a shared episode that its message names."""
     if not shared.members:
         return {}
-    known = await load(connection, [member.account for member in shared.members])
+    known = await load(connection, [member.account for member in shared.members[:LISTED]])
     return {name: one.watch.reading for name, one in known.items() if one.watch.reading}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.core.group import LISTED
 from bot.core.model import (
     Credits,
     Ending,
@@ -19,7 +20,7 @@ from bot.core.model import (
 from bot.core.naming import natural
 from bot.core.notice import Reason
 from bot.text.figures import escape
-from bot.text.groups import LISTED, NONE_READ, GroupWords
+from bot.text.groups import NONE_READ, GroupWords
 
 
 @dataclass(frozen=True)

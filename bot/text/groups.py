@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bot.core.group import LISTED
 from bot.core.model import Account, Cause, Episode, Failure, Member, Reading, Trouble
 from bot.text.causes import CauseWords
 from bot.text.figures import escape
-
-LISTED = 10
-"""So many sub-accounts, or accounts of a group, are named in one message."""
 
 NONE_READ: Mapping[str, Reading] = MappingProxyType({})
 """No account that shares the episode has a good reading."""
@@ -65,7 +63,8 @@ class GroupWords(CauseWords):
         cause = self.cause(failure, account, self._providers_of(episode))
         why = (*listing, cause, self.mend(failure, account))
         if alone := self.alone(episode):
-            return (*why, self.last_reading(readings.get(alone)))
+            # Where the list alone fails, newer figures come in than a message can show.
+            return why if failure.listing else (*why, self.last_reading(readings.get(alone)))
         return (*why, *self.members(episode, readings))
 
     def alone(self, episode: Episode) -> str:
@@ -90,7 +89,7 @@ class GroupWords(CauseWords):
             was = self.say.member_was_unlisted if member.failure.listing else self.say.member_was_failing
             left = f" {self.left(reading)}" if reading else ""
             return was.format(account=account, since=since, until=until) + left
-        figures = f" {self.last_reading(reading)}" if reading else ""
+        figures = f" {self.last_reading(reading)}" if reading and not member.failure.listing else ""
         if member.failure == episode.failure:
             return self.say.member_failing.format(account=account, since=since) + figures
         if member.failure.listing:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.group import share
-from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Policy, Reading, Watch
+from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Mute, Policy, Reading, Watch
 from bot.core.notice import Kind, Reason, Step, Urgency
 from bot.core.reconcile import reconcile
 from tests.samples import DOWN, NO_CREDIT, POLICY, WATCHED, WRONG_KEY, Outcome, at, credit, judged
@@ -78,6 +78,42 @@ def test_a_list_of_subaccounts_that_fails_is_not_what_an_account_that_cannot_be_
     assert shared.episode.failure == unlisted
 
 
+def unlisted(minute: int) -> Reading:
+    return Reading(at(minute), replace(credit(), unlisted=replace(SLOW, listing=True)))
+
+
+def test_lists_of_subaccounts_that_fail_hush_no_account_that_cannot_be_read_afterwards() -> None:
+    shared = Shared("a", "b")
+    for minute in (1, 2, 3):
+        shared.poll({"a": unlisted(minute), "b": 9000})
+    shared.watch = replace(
+        shared.watch, unreadable=replace(shared.episode, mute=Mute("U0A", at(3), at(3 + 3 * 24 * 60)))
+    )
+    words = [kinds(shared.poll(dict.fromkeys("ab", DOWN))[1]) for _ in range(4)]
+    assert words == [[], [], [Kind.WORSE], []]
+    assert (shared.episode.failure, shared.episode.mute) == (DOWN, None)
+    assert members(shared.episode) == {"a": True, "b": True}
+    _, step = shared.poll({"a": unlisted(8), "b": DOWN})
+    assert (kinds(step), members(shared.episode)) == ([], {"b": True, "a": False})
+
+
+def test_who_recovers_without_its_list_was_read_again() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    _, step = shared.poll({"a": unlisted(4), "b": 9000})
+    (ended,) = step.touched
+    assert (kinds(step), members(ended)) == ([Kind.ENDED], {"a": False, "b": False})
+
+
+def test_a_raised_limit_of_failed_polls_ends_nothing_that_lasts() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    _, _ = shared.poll({"a": DOWN, "b": 9000})
+    step = share(shared.watch, GROUP, shared.watches, at(5), replace(POLICY, unreadable_after=9))
+    assert step.watch.unreadable
+    assert (kinds(step), members(step.watch.unreadable)) == ([], {"a": True, "b": False})
+
+
 def test_who_begins_to_fail_later_joins_by_an_edit() -> None:
     shared = Shared("a", "b")
     shared.polls(3, {"a": DOWN, "b": 9000})
@@ -129,6 +165,7 @@ def test_when_all_have_faults_of_their_own_the_shared_message_says_so_by_an_edit
     (split,) = step.touched
     assert (step.reasons, kinds(step), split.ending) == ((Reason.SPLIT,), [], Ending.SPLIT)
     assert split.remind_at is None
+    assert members(split) == {"a": True, "b": True}, "its last message says whom it was about"
 
 
 def test_a_low_account_shows_at_once_that_it_cannot_be_read() -> None:
@@ -168,6 +205,7 @@ def test_who_was_read_again_is_told_so_even_if_it_fails_anew_when_the_last_gets_
     assert (kinds(step), [member.account for member in step.touched[0].members]) == ([Kind.ENDED], ["a"])
 
 
+CHANNELS = {"the same channel": GROUP.channel, "a third channel": "C0THIRD"}
 ELSEWHERE = replace(GROUP, name="api.smspartner.fr@C0ELSEWHERE", channel="C0ELSEWHERE")
 
 
@@ -176,8 +214,10 @@ ELSEWHERE = replace(GROUP, name="api.smspartner.fr@C0ELSEWHERE", channel="C0ELSE
     [
         ({"a": ELSEWHERE.name, "b": ELSEWHERE.name}, Ending.MOVED, "C0ELSEWHERE"),
         ({"a": ELSEWHERE.name}, Ending.MOVED, "C0ELSEWHERE"),
-        ({"a": "", "b": ""}, Ending.SPLIT, ""),
-        ({"a": ELSEWHERE.name, "b": "other@C0ELSEWHERE"}, Ending.SPLIT, ""),
+        ({"a": "", "b": ""}, Ending.MOVED, "C0ELSEWHERE"),
+        ({"a": ELSEWHERE.name, "b": "other@C0ELSEWHERE"}, Ending.MOVED, "C0ELSEWHERE"),
+        ({"a": "", "b": "a third channel"}, Ending.SPLIT, ""),
+        ({"a": "the same channel"}, Ending.SPLIT, ""),
         ({"healed": ELSEWHERE.name}, Ending.NOT_CONFIGURED, ""),
         ({}, Ending.NOT_CONFIGURED, ""),
     ],
@@ -189,7 +229,8 @@ def test_a_group_that_is_gone_from_the_settings_says_where_its_accounts_are_told
     shared.polls(3, dict.fromkeys(("a", "b", "healed"), DOWN))
     shared.poll({"a": DOWN, "b": DOWN, "healed": 9000})
     accounts = {
-        name: replace(WATCHED, group=group, channel=ELSEWHERE.channel) for name, group in groups.items()
+        name: replace(WATCHED, group=group, channel=CHANNELS.get(group, ELSEWHERE.channel))
+        for name, group in groups.items()
     }
     (closed,) = reconcile(shared.watch, None, at(9), POLICY, accounts).touched
     assert (closed.ending, closed.moved_to, closed.ended_at) == (ending, goes_on_in, at(9))

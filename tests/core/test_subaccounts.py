@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.core.alert import figures_are_old
 from bot.core.alert import step as judge
 from bot.core.model import (
     Account,
@@ -238,6 +239,33 @@ def test_a_list_that_fails_for_a_command_is_shown_and_not_counted() -> None:
         assert watch.reading
         assert (watch.reading.began_at, watch.reading.credits.unlisted) == (asked.began_at, SLOW_LIST)
     assert judged(watch, listed(7, {}, unlisted=SLOW_LIST), 7, PARENT).watch.failures == 1
+
+
+def test_failures_of_the_list_are_none_of_the_account() -> None:
+    lists = (listed(minute, {}, unlisted=SLOW_LIST) for minute in (0, 1))
+    steps = lived(*lists, DOWN, DOWN, DOWN)
+    assert [told(step) for step in steps] == [[], [], [], [], [(Kind.OPENED, Level.WARNING)]]
+    assert steps[-1].watch.unreadable
+    assert steps[-1].watch.unreadable.opened_at == at(2)
+
+
+def test_that_the_list_fails_hushes_no_account_that_cannot_be_read_afterwards() -> None:
+    lists = [listed(minute, {}, unlisted=SLOW_LIST) for minute in range(3)]
+    steps = lived(*lists, DOWN, DOWN, DOWN, DOWN, listed(7, {}, unlisted=SLOW_LIST))
+    opened, worse, ended = ([(kind, Level.WARNING)] for kind in (Kind.OPENED, Kind.WORSE, Kind.ENDED))
+    assert [told(step) for step in steps[2:]] == [opened, [], [], worse, [], ended]
+    refused = lived(*lists, WRONG_KEY)[-1]
+    assert told(refused) == worse, "what waiting does not heal is told at once"
+    back = lived(*lists, DOWN, listed(4, {}, unlisted=SLOW_LIST))[-1]
+    assert (told(back), back.watch.unreadable is not None) == ([], True)
+
+
+def test_a_low_account_says_at_once_that_its_figures_are_new_though_the_list_fails() -> None:
+    low, down = listed(0, {}, sms=999), (DOWN, DOWN, DOWN)
+    read = lived(low, *down, listed(4, {}, sms=999, unlisted=SLOW_LIST))[-1]
+    assert read.watch.low
+    assert read.edits[read.watch.low.id] is Urgency.NOW
+    assert not figures_are_old(read.watch, POLICY)
 
 
 def test_an_account_that_is_read_again_without_its_list_is_told_so_and_the_list_counts_anew() -> None:

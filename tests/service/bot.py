@@ -58,16 +58,19 @@ def opened(gate: asyncio.Event) -> asyncio.Event:
 
 
 class HesitantLease(SqlLease):
-    """A lease that may be made to wait for its answer."""
+    """A lease that may be made to wait for its answer, or to fail as the test has written down."""
 
     def __init__(self, database: Database, name: str, terms: Terms) -> None:
         super().__init__(database, name, terms)
         self.asking = asyncio.Event()
         self.may_answer = opened(asyncio.Event())
+        self.faults: deque[Exception] = deque()
 
     async def hold(self, *, may_pass: bool = True) -> bool:
         self.asking.set()
         await self.may_answer.wait()
+        if self.faults:
+            raise self.faults.popleft()
         return await super().hold(may_pass=may_pass)
 
 

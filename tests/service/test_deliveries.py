@@ -129,6 +129,22 @@ async def test_a_fault_of_ours_keeps_no_other_waiting_and_what_was_not_even_buil
     assert bot.channel.posts[-1].repeat is repeats
 
 
+async def test_an_edit_that_cannot_be_built_is_put_off_and_keeps_no_other_waiting(start: Start) -> None:
+    bot = await start(4999, 4000, accounts=(WATCHED, account(WARNING, name="other")), other=(4999, 4000))
+    await bot.cycle()
+    bot.channel.refusals.append(NotBuilt("no such sentence"))
+    bot.wall.pass_(timedelta(minutes=2))
+    await bot.service.poll()
+    bot.wall.pass_(timedelta(minutes=1))
+    with pytest.raises(NotBuilt):
+        await bot.service.deliver()
+    assert [edit.episode.account for edit in bot.channel.edits] == ["other"]
+    assert await bot.service.deliver() == ()
+    bot.wall.pass_(timedelta(minutes=10))
+    await bot.service.deliver()
+    assert [edit.episode.account for edit in bot.channel.edits] == ["other", "sms"]
+
+
 async def test_once_the_database_is_away_nothing_more_is_told_for_it_could_not_be_marked(
     start: Start, database: Database
 ) -> None:

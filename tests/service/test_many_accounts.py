@@ -1,10 +1,13 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from bot.core.alert import step
 from bot.core.model import Account, Cause, Failure, Reading, Watch
+from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
 from bot.ports import HeldBack, NotLeading
 from bot.service.judge import Judge
@@ -76,17 +79,57 @@ async def test_a_shared_message_is_open_for_each_of_its_accounts_and_can_be_mute
     assert opened == {"": 1, "one": 1, "two": 1, "three": 0}
 
 
-async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_at_start(
+async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_and_told_by_itself(
     start: Start,
 ) -> None:
     bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(DOWN,))
     for _ in range(3):
         await bot.cycle()
+    (mine,) = await bot.service.people.open_episodes("one")
+    await bot.service.people.decide(mine[0].id, Decision("U0A", bot.wall.now() + timedelta(days=3)))
     alone = await start(accounts=(replace(WATCHED, name="one"),), channel=bot.channel, one=(DOWN,))
     await alone.service.deliver()
     assert [edit.episode.ending for edit in bot.channel.edits] == ["split"]
-    await alone.cycle()
     assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
+    (posted,) = [due.episode for due in bot.channel.posts[1:]]
+    assert posted
+    assert (posted.account, posted.mute and posted.mute.by) == ("one", "U0A")
+    left = await bot.watches.watch("two")
+    assert (left.failures, left.failing_since) == (0, None), "should it ever come back, it counts anew"
+    await alone.cycle()
+    assert len(bot.channel.posts) == 2
+
+
+async def test_who_was_read_before_the_channel_changed_is_told_so_where_it_was_told_of(start: Start) -> None:
+    here = shared("one", "two")
+    there = tuple(replace(one, channel="C0THERE", group="api.smspartner.fr@C0THERE") for one in here)
+    bot = await start(accounts=here, one=(DOWN,), two=(DOWN,))
+    for _ in range(3):
+        await bot.cycle()
+    at = bot.wall.now() + timedelta(seconds=1)
+    for one in here:
+        found = Reading(at, credit(9000))
+        read = partial(step, account=one, outcome=found, began_at=at, now=at, policy=POLICY)
+        await bot.watches.change(one.name, read)
+    moved = await start(accounts=there, channel=bot.channel, one=(9000,), two=(9000,))
+    await moved.service.deliver()
+    assert [(due.kind, due.channel) for due in bot.channel.posts] == [
+        ("opened", here[0].channel),
+        ("ended", here[0].channel),
+    ]
+
+
+async def test_what_a_command_read_ends_a_shared_alert_at_once(start: Start) -> None:
+    accounts = shared("one", "two")
+    bot = await start(accounts=accounts, one=(DOWN, DOWN, DOWN, 9000, DOWN), two=(DOWN, DOWN, DOWN, 8000))
+    for _ in range(3):
+        await bot.cycle()
+    bot.wall.pass_(timedelta(minutes=1))
+    await bot.service.people.status()
+    await bot.service.deliver()
+    assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
+    await bot.cycle()
+    assert len(bot.channel.told) == 2
 
 
 async def test_a_shared_message_whose_channel_changed_goes_on_there_and_back_again(start: Start) -> None:

@@ -1,6 +1,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from bot.ports import StoreAway
 from bot.store import Database
 from tests.service.bot import Start
 from tests.test_cost import Count
@@ -28,6 +31,22 @@ async def test_a_process_that_slept_and_cannot_read_says_so_after_a_while(start:
     await bot.service.lead()
     bot.wall.pass_(timedelta(hours=9))
     await bot.look_on(62)
+    await bot.service.deliver()
+    assert bot.channel.told == ["gap"]
+
+
+async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_is_read(
+    start: Start,
+) -> None:
+    bot = await start(9000)
+    await bot.cycle()
+    await bot.service.lead()
+    for _ in range(3):
+        await bot.look_on(45)
+        bot.lease.faults.append(StoreAway("the connection is refused"))
+        with pytest.raises(StoreAway):
+            await bot.service.lead()
+    await bot.look_on(1)
     await bot.service.deliver()
     assert bot.channel.told == ["gap"]
 

@@ -719,7 +719,7 @@ def test_accounts_of_one_host_that_fails_are_told_together_each_by_its_name() ->
     )
     assert WORDS.account(lasting.account) == "several accounts"
     split = replace(over, ending=Ending.SPLIT)
-    assert WORDS.closed(split) == "Each account that still cannot be read has an alert of its own now."
+    assert WORDS.closed(split) == "What still cannot be read is told in other alerts now."
 
 
 def test_one_account_of_a_host_that_fails_alone_is_told_by_its_name() -> None:
