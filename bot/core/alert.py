@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.core import rules
+from bot.core import listing, rules
 from bot.core.clock import rewound, set_back
 from bot.core.episode import Verdict, episode_id, opened, told, with_episodes
 from bot.core.model import (
@@ -60,7 +60,7 @@ def _judged(
 ) -> Step:
     if isinstance(outcome, Failure):
         return _failed(watch, account, outcome, began_at, policy)
-    return _read(watch, account, rules.known(watch.reading, outcome), policy, polled=polled)
+    return _read(watch, account, listing.taken(watch.reading, outcome, account), policy, polled=polled)
 
 
 def _read(

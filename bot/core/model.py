@@ -132,6 +132,11 @@ class Failure:
     listing: bool = False
 
     @property
+    def unbalanced(self) -> bool:
+        """Whether the list of the sub-accounts came, but not the balance of each."""
+        return self.listing and self.field == Field.BALANCE
+
+    @property
     def level(self) -> Level:
         """How bad it is: "insufficient credit" probably means that nothing is sent any more."""
         probably_empty = self.cause is Cause.NO_CREDIT and not self.listing

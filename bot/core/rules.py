@@ -1,12 +1,8 @@
 """Which rules fire for an account and for each of its sub-accounts, and which end."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from bot.core.model import Account, Credits, Field, Firing, Level, Policy, Reading, Rule, SubAccount
-
-COMPLETE_LISTS_WITHOUT = 2
-"""A sub-account that so many complete lists in a row do not hold has vanished."""
 
 _Key = tuple[str, Field, Level]
 
@@ -14,19 +10,6 @@ _Key = tuple[str, Field, Level]
 def rearmed_at(threshold: Decimal, policy: Policy) -> Decimal:
     """The value at which a rule that has fired ends."""
     return threshold * (1 + policy.rearm_margin)
-
-
-def known(last: Reading | None, reading: Reading) -> Reading:
-    """Return the reading with the sub-accounts that it does not show and that have not vanished yet."""
-    if last is None:
-        return reading
-    shown = {one.id for one in reading.credits.subaccounts}
-    unseen = tuple(one for one in last.credits.subaccounts if one.id not in shown)
-    if not reading.credits.unlisted:
-        counted = (replace(one, absences=one.absences + 1) for one in unseen)
-        unseen = tuple(one for one in counted if one.absences < COMPLETE_LISTS_WITHOUT)
-    all_of_them = (*reading.credits.subaccounts, *unseen)
-    return replace(reading, credits=replace(reading.credits, subaccounts=all_of_them))
 
 
 def firing(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.core.alert import step
+from bot.core.listing import without_balances
 from bot.core.model import Account, AccountStatus, Episode, Policy, Reading, Watch
 from bot.core.mute import Decision, decide
 from bot.core.notice import OpenAlert, Reason, Undelivered
@@ -154,7 +155,9 @@ class People:
             # The person still gets the figures, judged by themselves alone.
             watch = step(Watch(), account, reading, began_at, began_at, self._policy, polled=False).watch
         # What was judged knows the sub-accounts that a list which failed does not show.
-        judged = watch.reading if watch.reading and same(watch.reading, reading) else reading
+        judged = (
+            watch.reading if watch.reading and same(watch.reading, reading) else without_balances(reading)
+        )
         return AccountStatus(account, watch, judged)
 
     async def _known(self, account: Account) -> Watch:

@@ -10,6 +10,7 @@ from enum import IntEnum
 import aiohttp
 
 from bot.core import rules
+from bot.core.listing import without_balances
 from bot.core.model import Account, Cause, Credits, Failure, Firing, Level, Policy, Product, Reading
 from bot.partner import ATTEMPTS, Partner
 from bot.ports import Clock, Unreadable
@@ -116,12 +117,7 @@ async def _read_now(account: Account, source: Partner, clock: Clock, within: flo
 
 
 def judged(account: Account, reading: Reading) -> Checked:
-    """Judge a reading by itself alone.
-
-    A sub-account whose balance is missing is not taken for a fine one.
-    """
+    """Judge a reading by itself alone."""
+    credits_ = without_balances(reading).credits
     found = rules.firing((), account, reading, None, Policy())
-    failure = reading.credits.unlisted
-    if any(one.balance is None for one in reading.credits.subaccounts):
-        failure = failure or Failure(Cause.FIELD_MISSING, field="balance", listing=True)
-    return Checked(account, reading.began_at, reading.credits, found, failure)
+    return Checked(account, reading.began_at, credits_, found, credits_.unlisted)

@@ -122,7 +122,7 @@ _VOICE_LIMIT = "It allows 5 requests a minute, of which a running bot may make 4
 def cause(failure: Failure, account: Account, words: Words) -> str:
     """Say why an account, or the list of its sub-accounts, could not be read."""
     said = plain(words.cause(failure, account))
-    return f"{plain(words.say.listing_failed)} {said}" if failure.listing else said
+    return f"{plain(words.listing_failed(failure))} {said}" if failure.listing else said
 
 
 def mend(failure: Failure, account: Account, words: Words) -> str:

@@ -100,21 +100,22 @@ class Answers:
         levels = {one.subaccount: one.level for one in sorted(firing, key=lambda one: one.level)}
 
         def gravity(one: SubAccount) -> tuple[object, ...]:
-            return -levels.get(one.id, Level.OK), one.balance is None, one.balance or 0, natural(one.id)
+            unknown_first = one.balance is not None
+            return -levels.get(one.id, Level.OK), unknown_first, one.balance or 0, natural(one.id)
+
+        def emoji(one: SubAccount) -> str:
+            return UNREADABLE if one.balance is None else EMOJI[levels.get(one.id, Level.OK)]
 
         rows = sorted(credits_.subaccounts, key=gravity)
         lines = fitting(
-            (
-                f"{EMOJI[levels.get(one.id, Level.OK)]} {self.words.subaccount(one, status.account.name)}"
-                for one in rows
-            ),
+            (f"{emoji(one)} {self.words.subaccount(one, status.account.name)}" for one in rows),
             COMPACT,
             room,
         )
         rest = rows[len(lines) :]
         if not rest:
             return list(lines)
-        fine = not any(one.id in levels for one in rest)
+        fine = not any(one.id in levels or one.balance is None for one in rest)
         more = self.words.say.rest_fine.format(count=len(rest)) if fine else self.words.more(len(rest))[0]
         return [*lines, more]
 

@@ -36,12 +36,14 @@ class Catalogue:
     low_titles: Mapping[Level, str]
     unreadable_title: str
     unlisted_title: str
+    unbalanced_title: str
     no_credit_title: str
     group_title: str
     group_unlisted_title: str
     accounts_counted: Mapping[str, str]
     ended_titles: Mapping[Trouble, str]
     unlisted_ended_title: str
+    unbalanced_ended_title: str
     group_ended_title: str
     group_listed_title: str
     time: str
@@ -58,6 +60,7 @@ class Catalogue:
     subaccount_email: str
     and_more: str
     listing_failed: str
+    balances_failed: str
     listings_failed: str
     member_failing: str
     member_failing_otherwise: str
@@ -119,6 +122,8 @@ class Catalogue:
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
+    listing_mend: str
+    balances_mend: str
 
     hello: str
     hello_several: str

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.core.model import Account, Failure, Product, Reading
+from bot.core.model import Account, Cause, Failure, Product, Reading
 from bot.text.amounts import AmountWords
 from bot.text.figures import escape
 
@@ -20,8 +20,14 @@ class CauseWords(AmountWords):
             code=escape(failure.code) or "?",
         )
 
+    def listing_failed(self, failure: Failure) -> str:
+        """Say how much was read, though not all that the list of sub-accounts should say."""
+        return self.say.balances_failed if failure.unbalanced else self.say.listing_failed
+
     def mend(self, failure: Failure, account: Account | None = None) -> str:
         """Say what to do about it."""
+        if failure.listing and failure.cause is Cause.FIELD_MISSING:
+            return self.say.balances_mend if failure.unbalanced else self.say.listing_mend
         product = account.product if account else Product.SMS
         return self.say.mends[failure.cause].format(
             provider=self.provider(product),

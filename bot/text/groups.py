@@ -33,6 +33,9 @@ class GroupWords(CauseWords):
         if len(episode.members) > 1:
             return self._group_title(episode)
         account = escape(episode.members[0].account if episode.members else episode.account)
+        if episode.failure and episode.failure.unbalanced:
+            template = self.say.unbalanced_ended_title if ended else self.say.unbalanced_title
+            return template.format(account=account)
         if episode.failure and episode.failure.listing:
             template = self.say.unlisted_ended_title if ended else self.say.unlisted_title
             return template.format(account=account)
@@ -59,7 +62,8 @@ class GroupWords(CauseWords):
         account = self._account_of(episode)
         listing: tuple[str, ...] = ()
         if failure.listing:
-            listing = (self.say.listings_failed if len(episode.members) > 1 else self.say.listing_failed,)
+            several = len(episode.members) > 1
+            listing = (self.say.listings_failed if several else self.listing_failed(failure),)
         cause = self.cause(failure, account, self._providers_of(episode))
         why = (*listing, cause, self.mend(failure, account))
         if alone := self.alone(episode):

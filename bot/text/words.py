@@ -128,7 +128,7 @@ class Words(AlertWords):
         """Say that the sub-accounts could not be listed, and why; nothing where they were."""
         if status.unlisted is None:
             return ""
-        return f"{self.say.listing_failed} {self.cause(status.unlisted, status.account)}"
+        return f"{self.listing_failed(status.unlisted)} {self.cause(status.unlisted, status.account)}"
 
     def _standing_level(self, status: AccountStatus) -> str:
         own, worst = status.own_level, status.watch.level

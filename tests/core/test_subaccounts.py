@@ -14,6 +14,7 @@ from bot.core.model import (
     Firing,
     Level,
     Reading,
+    Rule,
     SubAccount,
     SubAccounts,
     Watch,
@@ -29,6 +30,7 @@ PARENT = replace(account(WARNING, CRITICAL, name="marketing"), subaccounts=SubAc
 Balances = dict[str, str | None]
 REFUSED_LIST = Failure(Cause.API_REFUSED, status=200, code="40", listing=True)
 SLOW_LIST = Failure(Cause.TIMEOUT, listing=True)
+NO_BALANCE = Failure(Cause.FIELD_MISSING, field="balance", listing=True)
 
 
 def listed(
@@ -80,10 +82,9 @@ def told(step: Step) -> list[tuple[Kind, Level]]:
         ("0.001", Level.CRITICAL),
         ("0", Level.EMPTY),
         ("-3", Level.EMPTY),
-        (None, None),
     ],
 )
-def test_each_subaccount_is_judged_by_its_own_rules(balance: str | None, level: Level | None) -> None:
+def test_each_subaccount_is_judged_by_its_own_rules(balance: str, level: Level | None) -> None:
     (step,) = lived(listed(0, {"7": balance, "8": "50"}))
     assert levels(step.watch) == ({"7": level} if level else {})
     assert told(step) == ([(Kind.OPENED, level)] if level else [])
@@ -208,6 +209,45 @@ def test_a_balance_that_is_not_given_any_more_ends_nothing_and_starts_nothing() 
     steps = lived(listed(0, {"7": "3", "8": "50"}), listed(1, {"7": None, "8": None}))
     assert [levels(step.watch) for step in steps] == [{"7": Level.CRITICAL}] * 2
     assert told(steps[1]) == []
+    assert (steps[1].watch.failures, steps[1].watch.failure) == (1, NO_BALANCE)
+
+
+# A balance that is missing
+
+
+@pytest.mark.parametrize("rules", [RULES, ()], ids=["with rules", "only empty is told"])
+def test_a_subaccount_without_a_balance_is_told_as_a_list_that_fails_is(rules: tuple[Rule, ...]) -> None:
+    watched = replace(PARENT, subaccounts=SubAccounts(rules))
+    blind = [listed(minute, {"7": None, "8": "50"}) for minute in range(3)]
+    steps = lived(*blind, listed(3, {"7": "50", "8": "50"}), watched=watched)
+    opened, ended = [(Kind.OPENED, Level.WARNING)], [(Kind.ENDED, Level.WARNING)]
+    assert [told(step) for step in steps] == [[], [], opened, ended]
+    assert [step.watch.failures for step in steps] == [1, 2, 3, 0]
+    assert steps[2].watch.unreadable
+    assert steps[2].watch.unreadable.failure == NO_BALANCE
+
+
+def test_while_a_balance_is_missing_all_others_are_judged_as_ever() -> None:
+    steps = lived(
+        listed(0, {"7": None, "8": "19", "9": "50"}),
+        listed(1, {"7": None, "8": "50", "9": "3"}),
+        listed(2, {"7": None, "8": "50"}),
+        listed(3, {"7": None, "8": "50"}),
+    )
+    judged_ones = [{"8": Level.WARNING}, {"9": Level.CRITICAL}, {"9": Level.CRITICAL}, {}]
+    assert [levels(step.watch) for step in steps] == judged_ones
+
+
+def test_one_that_vanishes_without_a_balance_fails_no_list_that_does_not_hold_it() -> None:
+    assert known(listed(0, {"7": None, "8": "50"}), listed(1, {"8": "50"})).failures == 0
+
+
+def test_a_balance_that_is_missing_for_a_command_is_shown_and_not_counted() -> None:
+    asked = listed(1, {"7": None})
+    step = judge(Watch(), PARENT, asked, asked.began_at, asked.began_at, POLICY, polled=False)
+    assert (step.watch.failures, told(step)) == (0, [])
+    assert step.watch.reading
+    assert step.watch.reading.credits.unlisted == NO_BALANCE
 
 
 # A list that cannot be read

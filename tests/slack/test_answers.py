@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.core.listing import without_balances
 from bot.core.model import (
     Account,
     AccountStatus,
@@ -30,6 +31,7 @@ from bot.core.model import (
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Undelivered
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
+from bot.slack.elements import EMOJI, UNREADABLE
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures, escape
@@ -255,6 +257,37 @@ def test_subaccounts_that_have_the_same_left_stand_as_people_count_them() -> Non
     alone = replace(found, reading=reading)
     message = taken(blocks([alone.account]).status([alone], NOW))
     assert re.findall(r"`marketing/(\d+)`", message.text) == [str(number) for number in range(1, 13)]
+
+
+def with_subaccounts(*listed: SubAccount, low: tuple[str, ...] = ()) -> AccountStatus:
+    """An account of which some sub-accounts are low."""
+    found = parent(0, 0)
+    assert found.reading
+    firing = tuple(Firing(Field.BALANCE, Level.WARNING, Decimal(20), one) for one in low)
+    episode = Episode("1", "marketing", Trouble.LOW, "C0ALERTS", Level.WARNING, NOW, firing=firing)
+    reading = without_balances(Reading(NOW, replace(found.reading.credits, subaccounts=listed)))
+    return replace(found, reading=reading, watch=Watch(reading=reading, low=episode if low else None))
+
+
+def test_a_subaccount_without_a_balance_stands_before_the_fine_ones_and_is_called_unreadable() -> None:
+    found = with_subaccounts(
+        SubAccount("1", Decimal(5), "EUR"), SubAccount("2"), SubAccount("3", Decimal(4), "EUR"), low=("3",)
+    )
+    message = taken(blocks([found.account]).status([found], NOW))
+    rows = re.findall(r"(:\w+:) `marketing/(\d)`: ([^:]+?)(?= :|$)", message.text)
+    assert rows == [
+        (":warning:", "3", "4.00 EUR"),
+        (UNREADABLE, "2", "not given"),
+        (EMOJI[Level.OK], "1", "5.00 EUR"),
+    ]
+    assert "but not every balance on it. SMS Partner's answer lacks `balance`." in message.text
+
+
+def test_subaccounts_without_a_balance_are_never_counted_as_fine() -> None:
+    found = with_subaccounts(*(SubAccount(str(number)) for number in range(30)))
+    message = taken(blocks([found.account]).status([found], NOW))
+    assert "and 10 more." in message.text
+    assert "all fine" not in message.text
 
 
 def test_among_others_an_account_s_subaccounts_in_trouble_are_said_and_no_more() -> None:

@@ -781,6 +781,40 @@ def test_lists_of_subaccounts_that_fail_are_not_told_as_accounts_that_cannot_be_
 
 
 @pytest.mark.parametrize(
+    ("field", "title", "facts", "end"),
+    [
+        (
+            "data",
+            "Sub-accounts of sms cannot be listed",
+            (
+                "The account itself is read, but not the list of its sub-accounts. "
+                "SMS Partner's answer lacks `data`. I judge its sub-accounts by what was last listed until it is back."
+            ),
+            "Sub-accounts of sms can be listed again",
+        ),
+        (
+            "balance",
+            "Balances of sub-accounts of sms cannot be read",
+            (
+                "The account and the list of its sub-accounts are read, but not every balance on it. "
+                "SMS Partner's answer lacks `balance`. "
+                "Sub-accounts without one are judged again once it is back, all others as ever."
+            ),
+            "Balances of sub-accounts of sms can be read again",
+        ),
+    ],
+)
+def test_a_list_that_lacks_something_is_told_with_what_is_judged_all_the_same(
+    field: str, title: str, facts: str, end: str
+) -> None:
+    failure = Failure(Cause.FIELD_MISSING, field=field, listing=True)
+    lasting = Episode("1", "sms", Trouble.UNREADABLE, "C0ALERTS", Level.WARNING, at(0), failure=failure)
+    assert WORDS.title(lasting) == title
+    assert " ".join(WORDS.facts(lasting, None)[:3]) == facts
+    assert WORDS.title(replace(lasting, ended_at=at(9))) == end
+
+
+@pytest.mark.parametrize(
     ("products", "provider"),
     [
         ((Product.VOICE, Product.VOICE), "Voice Partner"),
@@ -870,7 +904,8 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
         words.title(episode)
     words.subaccount(SubAccount("7", Decimal(3), "EUR", "a@b.example"), "marketing")
     unlisted = replace(opened(Trouble.UNREADABLE, WRONG_KEY), failure=Failure(Cause.TIMEOUT, listing=True))
-    for episode in (unlisted, *group_episodes(), *unlisted_episodes()):
+    unbalanced = replace(unlisted, failure=Failure(Cause.FIELD_MISSING, field="balance", listing=True))
+    for episode in (unlisted, unbalanced, *group_episodes(), *unlisted_episodes()):
         words.title(episode)
         words.title(replace(episode, ended_at=at(9)))
         words.facts(episode, None)
