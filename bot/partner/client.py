@@ -5,7 +5,7 @@ failure becomes a `Failure`, chained to nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from hashlib import sha256
@@ -97,17 +97,16 @@ class Partner:
         try:
             left = ends_at - asyncio.get_running_loop().time()
             async with asyncio.timeout(min(LISTING_SECONDS, left)):
-                found = [one async for one in self._pages(emails=emails)]
+                pages = [page async for page in self._pages(emails=emails)]
         except TimeoutError:
             return Failure(Cause.TIMEOUT)
         except HeldBack:
             return Failure(Cause.RATE_LIMITED)
         except Unreadable as error:
             return error.failure
-        # A list that moved while it was paged shows one of them twice.
-        return tuple({one.id: one for one in found}.values())
+        return _whole_list(pages)
 
-    async def _pages(self, *, emails: bool) -> AsyncIterator[SubAccount]:
+    async def _pages(self, *, emails: bool) -> AsyncIterator[Page]:
         for page in range(1, MOST_PAGES + 1):
             query = {"apiKey": self._key, "_format": "json", "page": str(page)}
             url = URL(f"{self._base}/subaccount/list").with_query(query)
@@ -116,8 +115,7 @@ class Partner:
                 return decipher_page(status, body, page, self._product, emails=emails)
 
             found = await self._insist(url, parse)
-            for one in found.subaccounts:
-                yield one
+            yield found
             if not found.more:
                 return
         unreadable(Cause.TOO_LARGE)
@@ -179,6 +177,16 @@ class Partner:
                     response.close()
                     unreadable(Cause.TOO_LARGE, status=response.status)
             return response.status, bytes(body)
+
+
+def _whole_list(pages: Sequence[Page]) -> tuple[SubAccount, ...] | Failure:
+    """Join the pages, unless they hold fewer sub-accounts than each says that there are.
+
+    A list that moves while it is paged may show one of them twice, and its total may change.
+    """
+    found = {one.id: one for page in pages for one in page.subaccounts}
+    total = min((page.total for page in pages if page.total is not None), default=0)
+    return tuple(found.values()) if len(found) >= total else Failure(Cause.FIELD_MISSING, field="data")
 
 
 async def _not_repeated(

@@ -67,10 +67,14 @@ def decipher(status: int, body: bytes, needed: frozenset[Field], product: Produc
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the list of sub-accounts; `more` says whether another follows."""
+    """One page of the list of sub-accounts; `more` says whether another follows.
+
+    `total` is how many all pages hold, as far as the answer says so.
+    """
 
     subaccounts: tuple[SubAccount, ...]
     more: bool
+    total: int | None = None
 
 
 def decipher_page(status: int, body: bytes, page: int, product: Product, *, emails: bool) -> Page:
@@ -85,7 +89,7 @@ def decipher_page(status: int, body: bytes, page: int, product: Product, *, emai
     found = tuple(_subaccount(row, emails=emails) for row in rows)
     total, per_page = _whole(answer.get("total")), _whole(answer.get("nb_per_page"))
     last = total is not None and page * (per_page or 20) >= total
-    return Page(found, more=bool(found) and not last)
+    return Page(found, more=bool(found) and not last, total=total)
 
 
 def unreadable(cause: Cause, *, field: str = "", status: int = 0, code: str = "") -> NoReturn:

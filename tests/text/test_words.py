@@ -788,7 +788,8 @@ def test_lists_of_subaccounts_that_fail_are_not_told_as_accounts_that_cannot_be_
             "Sub-accounts of sms cannot be listed",
             (
                 "The account itself is read, but not the list of its sub-accounts. "
-                "SMS Partner's answer lacks `data`. I judge its sub-accounts by what was last listed until it is back."
+                "SMS Partner's answer lacks `data`. "
+                "I judge its sub-accounts by what was last listed until it is back."
             ),
             "Sub-accounts of sms can be listed again",
         ),
