@@ -88,6 +88,9 @@ class Answers:
             blocks += [self._figures(credits_, product), context(standing)]
             said.append(f"{self.words.everything(credits_)}. {standing}.")
             if alone and credits_.subaccounts:
+                old = status.unlisted and not status.unlisted.unbalanced
+                said += [self.words.last_listed(status)] if old else []
+                blocks += [context(said[-1])] if old else []
                 room = LONGEST_ANSWER - len(" ".join(said))
                 listed = self._subaccounts(status, credits_, min(room, LONGEST_LIST // 2))
                 blocks += sections(listed)

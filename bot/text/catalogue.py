@@ -145,6 +145,8 @@ class Catalogue:
     worse_subaccounts: str
     compact: str
     rest_fine: str
+    last_listed: str
+    last_listed_before: str
     rest: str
     level_counted: str
     unreadable_level: str

@@ -130,6 +130,13 @@ class Words(AlertWords):
             return ""
         return f"{self.listing_failed(status.unlisted)} {self.cause(status.unlisted, status.account)}"
 
+    def last_listed(self, status: AccountStatus) -> str:
+        """Head the sub-accounts of a list that fails now: they are older than the reading."""
+        watch = status.watch
+        if watch.failing_since and watch.failure and watch.failure.listing:
+            return self.say.last_listed_before.format(since=self.time(watch.failing_since))
+        return self.say.last_listed
+
     def _standing_level(self, status: AccountStatus) -> str:
         own, worst = status.own_level, status.watch.level
         if worst <= own:

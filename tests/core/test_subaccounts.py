@@ -250,6 +250,37 @@ def test_a_balance_that_is_missing_for_a_command_is_shown_and_not_counted() -> N
     assert step.watch.reading.credits.unlisted == NO_BALANCE
 
 
+# What is switched off
+
+
+EMAILS = replace(PARENT, subaccounts=SubAccounts(RULES, emails=True))
+
+
+def with_emails(minute: float) -> Reading:
+    found = listed(minute, {"7": "3", "8": "50"})
+    rows = tuple(replace(one, email=f"{one.id}@example.com") for one in found.credits.subaccounts)
+    return replace(found, credits=replace(found.credits, subaccounts=rows))
+
+
+@pytest.mark.parametrize(
+    ("watched", "ids", "emails"),
+    [
+        pytest.param(EMAILS, {"7", "8"}, {"7@example.com", "8@example.com"}, id="still wanted"),
+        pytest.param(PARENT, {"7", "8"}, {""}, id="without e-mails"),
+        pytest.param(replace(PARENT, subaccounts=None), set(), set(), id="without sub-accounts"),
+    ],
+)
+@pytest.mark.parametrize("after", [{}, {"unlisted": SLOW_LIST}], ids=["listed", "not listed"])
+def test_what_is_switched_off_is_forgotten_though_its_list_may_fail(
+    watched: Account, ids: set[str], emails: set[str], after: dict[str, Failure]
+) -> None:
+    before = judged(Watch(), with_emails(0), 0, EMAILS).watch
+    found = judged(before, listed(1, {}, **after), 1, watched).watch.reading
+    assert found
+    assert {one.id for one in found.credits.subaccounts} == ids
+    assert {one.email for one in found.credits.subaccounts} == emails
+
+
 # A list that cannot be read
 
 

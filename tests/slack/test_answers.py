@@ -283,6 +283,33 @@ def test_a_subaccount_without_a_balance_stands_before_the_fine_ones_and_is_calle
     assert "but not every balance on it. SMS Partner's answer lacks `balance`." in message.text
 
 
+@pytest.mark.parametrize(
+    ("failure", "head"),
+    [
+        (None, "Sub-accounts as last listed:"),
+        (DOWN, "Sub-accounts as last listed:"),
+        (
+            replace(DOWN, listing=True),
+            "Sub-accounts as last listed, before <!date^1774785600^{date_short_pretty} at {time}|",
+        ),
+    ],
+)
+def test_subaccounts_of_a_list_that_fails_are_not_told_as_read_now(
+    failure: Failure | None, head: str
+) -> None:
+    found = unlisted(with_subaccounts(SubAccount("1", Decimal(5), "EUR")))
+    counted = Watch(failures=1, failing_since=NOW, failure=failure) if failure else Watch()
+    message = taken(blocks([found.account]).status([replace(found, watch=counted)], NOW))
+    said, _, listed = message.text.partition(head)
+    assert "Read " in said
+    assert "`marketing/1`: 5.00 EUR" in listed
+
+
+def test_subaccounts_that_were_listed_are_told_without_another_time() -> None:
+    for found in (with_subaccounts(SubAccount("1", Decimal(5))), with_subaccounts(SubAccount("1"))):
+        assert "as last listed" not in taken(blocks([found.account]).status([found], NOW)).text
+
+
 def test_subaccounts_without_a_balance_are_never_counted_as_fine() -> None:
     found = with_subaccounts(*(SubAccount(str(number)) for number in range(30)))
     message = taken(blocks([found.account]).status([found], NOW))

@@ -920,6 +920,9 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
     fine = AccountStatus(WATCHED, known(9000), reading())
     words.compact(fine, at(1))
     words.compact(replace(fine, failure=DOWN), at(1))
+    of_the_list = replace(DOWN, listing=True)
+    failing = Watch(failures=1, failing_since=at(0), failure=of_the_list)
+    words.last_listed(AccountStatus(WATCHED, failing, None))
     words.unlisted(
         replace(fine, reading=Reading(NOW, replace(credit(), unlisted=replace(DOWN, listing=True))))
     )
