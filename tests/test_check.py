@@ -254,6 +254,9 @@ async def test_sub_accounts_are_listed_and_judged_and_neither_key_nor_email_is_s
         report = await checked(monkeypatch, tmp_path, around, "marketing", **changes)
         in_json = await checked(monkeypatch, tmp_path, around, "marketing", as_json=True, **changes)
     assert report.exit_code == in_json.exit_code == 2
+    assert [one["id"] for one in json.loads(in_json.text)["accounts"][0]["subaccounts"]] == ["7"]
+    for printed in (report.text, in_json.text):
+        assert not [secret for secret in ("canary", "@", "example.com") if secret in printed]
     assert report.text.splitlines()[:-1] == [
         "critical  marketing    9,000 SMS, 342.00 EUR  1 of 1 sub-accounts low",
         "critical  marketing/7  3.00 EUR               critical below a balance of 5.00",

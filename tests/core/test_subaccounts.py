@@ -270,12 +270,12 @@ def with_emails(minute: float) -> Reading:
         pytest.param(replace(PARENT, subaccounts=None), set(), set(), id="without sub-accounts"),
     ],
 )
-@pytest.mark.parametrize("after", [{}, {"unlisted": SLOW_LIST}], ids=["listed", "not listed"])
+@pytest.mark.parametrize("unlisted", [None, SLOW_LIST], ids=["listed", "not listed"])
 def test_what_is_switched_off_is_forgotten_though_its_list_may_fail(
-    watched: Account, ids: set[str], emails: set[str], after: dict[str, Failure]
+    watched: Account, ids: set[str], emails: set[str], unlisted: Failure | None
 ) -> None:
     before = judged(Watch(), with_emails(0), 0, EMAILS).watch
-    found = judged(before, listed(1, {}, **after), 1, watched).watch.reading
+    found = judged(before, listed(1, {}, unlisted=unlisted), 1, watched).watch.reading
     assert found
     assert {one.id for one in found.credits.subaccounts} == ids
     assert {one.email for one in found.credits.subaccounts} == emails

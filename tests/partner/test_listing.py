@@ -9,7 +9,7 @@ import pytest
 import stamina
 
 from bot.core.model import Account, Cause, Credits, Failure, Product, SubAccounts
-from bot.demo.answers import GOOD, HOSTILE, Answer, refusal
+from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, refusal
 from bot.demo.provider import SimulatedProvider
 from bot.demo.world import DemoWorld, PrepaidAccount
 from bot.partner import Partner
@@ -19,7 +19,8 @@ from tests.samples import NOW
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 PARENT = Account("marketing", "C0ALERTS", subaccounts=SubAccounts())
-NO_TOTAL = object()
+NO_ROWS: tuple[object, ...] = (None, 7, "x", [], {}, {"email": "x"})
+NO_IDS: tuple[object, ...] = (None, "", True, [], "x" * 41, "a\nb")
 INCOMPLETE = Failure(Cause.FIELD_MISSING, field="data", listing=True)
 
 
@@ -27,9 +28,9 @@ def row(identity: object, **parts: object) -> dict[str, object]:
     return {"id": identity, "credits": {"balance": "0.800", "currency": "EUR"}, **parts}
 
 
-def page(*rows: object, total: object = NO_TOTAL, **parts: object) -> dict[str, object]:
+def page(*rows: object, total: object = MISSING, **parts: object) -> dict[str, object]:
     found: dict[str, object] = {"success": True, "code": 200, "nb_per_page": 20, "data": list(rows), **parts}
-    return found if total is NO_TOTAL else {**found, "total": total}
+    return found if total is MISSING else {**found, "total": total}
 
 
 def rows(first: int, last: int) -> list[dict[str, object]]:
@@ -61,7 +62,7 @@ def found_on(body: object, number: int = 1) -> Page | Failure:
         pytest.param(page(), 1, 0, False, None, id="an empty page without a total"),
         *(
             pytest.param(page(*rows(1, 3), total=ill), 1, 3, True, None, id=f"a total of {ill!r}")
-            for ill in (NO_TOTAL, None, -1, "many", 2.5, True, [3], 10**15)
+            for ill in (MISSING, None, -1, "many", 2.5, True, [3], 10**15)
         ),
         pytest.param(page(*rows(1, 3), row(3), total=4), 1, 4, False, 4, id="a row shown twice"),
         pytest.param(page(*rows(1, 300), total=300, nb_per_page=300), 1, 300, False, 300, id="a long page"),
@@ -80,8 +81,8 @@ def test_a_page_is_its_sub_accounts_whether_another_follows_and_how_many_there_a
     [
         (page(data=None), Cause.FIELD_MISSING, "data"),
         (page(data={"1": row(1)}), Cause.FIELD_MISSING, "data"),
-        *((page(row(1), bad), Cause.FIELD_MISSING, "id") for bad in (None, 7, "x", [], {}, {"email": "x"})),
-        *((page(row(bad)), Cause.FIELD_MISSING, "id") for bad in (None, "", True, [], "x" * 41, "a\nb")),
+        *((page(row(1), bad), Cause.FIELD_MISSING, "id") for bad in NO_ROWS),
+        *((page(row(bad)), Cause.FIELD_MISSING, "id") for bad in NO_IDS),
         ({"success": False, "code": 10}, Cause.KEY_WRONG, ""),
         ({"success": False, "code": 40}, Cause.API_REFUSED, ""),
         ([row(1)], Cause.NOT_JSON, ""),
