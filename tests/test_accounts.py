@@ -230,7 +230,10 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         (MARKETING + "subaccount_emails = true", "subaccount_emails needs sub-accounts to be watched"),
         (MARKETING + "[account.subaccount_thresholds]\nbalance = {warning = 5}",
          "subaccount_thresholds needs sub-accounts"),
-        (VOICE + "subaccounts = true", "Voice Partner lists no sub-accounts"),
+        (VOICE + "subaccounts = true", "Voice Partner lists no sub-accounts: leave out subaccounts."),
+        (VOICE + "subaccount_emails = true", "lists no sub-accounts: leave out subaccount_emails."),
+        (VOICE + "subaccounts = true\n[account.subaccount_thresholds]\nbalance = {warning = 5}",
+         "leave out subaccounts, subaccount_thresholds."),
         (VOICE + "[account.thresholds]\ncreditSms = {warning = 5}",
          "thresholds: unknown field “creditSms” (only balance may stand here)"),
         (VOICE + "[account.thresholds]\nBALANC = {warning = 5}",
@@ -254,6 +257,24 @@ def test_a_fault_says_its_place_what_is_wrong_and_an_example(
     found = faults(environment, text, PORT="3000")
     assert any(said in fault for fault in found), found
     assert all(fault.startswith("ACCOUNTS") and ". Example: " in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VOICE + "subaccount_emails = true",
+        VOICE + "subaccounts = true\nsubaccount_emails = true",
+        VOICE + "[account.subaccount_thresholds]\nbalance = {warning = 5}",
+        MARKETING + 'subaccounts = "true"\nsubaccount_emails = true',
+        MARKETING + "subaccounts = 1\n[account.subaccount_thresholds]\nbalance = {warning = 5}",
+    ],
+)
+def test_a_wrong_word_about_sub_accounts_is_one_fault_whose_mend_is_none(
+    environment: pytest.MonkeyPatch, text: str
+) -> None:
+    (fault,) = faults(environment, text)
+    assert "needs sub-accounts to be watched" not in fault
+    assert "subaccounts = true" not in fault or '"sms"' in text
 
 
 OF_SMS = "(one of creditSms, creditSmsECO, creditHlr, balance)"

@@ -72,6 +72,7 @@ class Cause(StrEnum):
     RATE_LIMITED = "rate_limited"
     NOT_JSON = "not_json"
     TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
     REDIRECT = "redirect"
     NOT_FOUND = "not_found"
     DENIED = "denied"

@@ -33,6 +33,8 @@ READ_SECONDS = 42
 """For the account and all pages of its sub-accounts: they end before a reading's deadline, whatever came."""
 
 MOST_PAGES = 100
+MOST_LISTED = 2000
+"""Sub-accounts of one account: pages of 20, all read within `LISTING_SECONDS`."""
 
 _NO_DEADLINE = aiohttp.ClientTimeout(total=None)
 """`ATTEMPT_SECONDS` is the deadline: aiohttp's own would be a second one."""
@@ -115,10 +117,12 @@ class Partner:
                 return decipher_page(status, body, page, self._product, emails=emails)
 
             found = await self._insist(url, parse)
+            if found.total is not None and found.total > MOST_LISTED:
+                break
             yield found
             if not found.more:
                 return
-        unreadable(Cause.TOO_LARGE)
+        unreadable(Cause.TOO_MANY)
 
     async def _insist(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
         """Ask, again where it may help; a budget that ends between two tries leaves the first failure."""

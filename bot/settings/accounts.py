@@ -142,8 +142,6 @@ def _entry(
     key_source, api_key = _key(entry.get("api_key_env"), environment, faults)
     subaccounts = _switch(entry, "subaccounts", faults)
     emails = _switch(entry, "subaccount_emails", faults)
-    if subaccounts and product is Product.VOICE:
-        faults.add("Voice Partner lists no sub-accounts", "subaccounts = false")
     fields = RULED[product] if product else _EVERY_RULED
     listed = Listed(
         name=name,
@@ -157,11 +155,23 @@ def _entry(
         subaccount_emails=emails,
         subaccount_thresholds=_thresholds(entry, "subaccount_thresholds", (Field.BALANCE,), faults),
     )
-    if not subaccounts:
-        for key in ("subaccount_thresholds", "subaccount_emails"):
-            if entry.get(key):
-                faults.add(f"{key} needs sub-accounts to be watched", "subaccounts = true")
+    _agree_on_subaccounts(entry, product, faults)
     return (None if faults.lines else listed), faults.lines
+
+
+def _agree_on_subaccounts(entry: Mapping[str, Any], product: Product | None, faults: _Faults) -> None:
+    """Add what is said of sub-accounts and cannot be so; a faulty switch has been told by itself."""
+    watched = entry.get("subaccounts", False)
+    said = [key for key in ("subaccount_thresholds", "subaccount_emails") if entry.get(key)]
+    if product is Product.VOICE:
+        named = [*(["subaccounts"] if watched is True else []), *said]
+        if named:
+            faults.add(
+                f"Voice Partner lists no sub-accounts: leave out {', '.join(named)}", 'product = "sms"'
+            )
+    elif watched is False:
+        for key in said:
+            faults.add(f"{key} needs sub-accounts to be watched", "subaccounts = true")
 
 
 def _name(value: object, names: set[str], faults: _Faults) -> str:

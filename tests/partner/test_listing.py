@@ -13,6 +13,7 @@ from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, refusal
 from bot.demo.provider import SimulatedProvider
 from bot.demo.world import DemoWorld, PrepaidAccount
 from bot.partner import Partner
+from bot.partner.client import MOST_LISTED, MOST_PAGES
 from bot.partner.decipher import Page, decipher_page
 from bot.ports import Unreadable
 from tests.samples import NOW
@@ -180,6 +181,35 @@ async def test_an_error_on_the_second_page_makes_the_whole_list_unreadable(
     assert found.unlisted
     assert (found.unlisted.cause, found.unlisted.listing) == (cause, True)
     assert found.amounts
+
+
+@pytest.mark.parametrize(
+    ("first", "asked"),
+    [
+        pytest.param(page(*rows(1, 20), total=MOST_LISTED + 1), 1, id="its total says so"),
+        pytest.param(page(*rows(1, 20)), MOST_PAGES, id="pages without an end"),
+        pytest.param(page(*rows(1, 10), total=MOST_LISTED, nb_per_page=1), MOST_PAGES, id="short pages"),
+    ],
+)
+async def test_more_sub_accounts_than_are_watched_are_told_as_that(
+    provider: SimulatedProvider, first: object, asked: int
+) -> None:
+    found = await listed(provider, first)
+    assert (found.subaccounts, found.unlisted) == ((), Failure(Cause.TOO_MANY, listing=True))
+    assert len([one for one in provider.requests if one.path.endswith("/subaccount/list")]) == asked
+
+
+async def test_as_many_as_are_watched_are_listed(provider: SimulatedProvider) -> None:
+    pages = (page(*rows(first, first + 19), total=MOST_LISTED) for first in range(1, MOST_LISTED, 20))
+    found = await listed(provider, *pages)
+    assert (len(found.subaccounts), found.unlisted) == (MOST_LISTED, None)
+
+
+@pytest.mark.parametrize(("emails", "shown"), [(True, "a@example.com"), (False, "")])
+def test_an_email_is_taken_only_where_it_is_wanted(emails: bool, shown: str) -> None:
+    body = json.dumps(page(row(1, email="a@example.com"), total=1)).encode()
+    (one,) = decipher_page(200, body, 1, Product.SMS, emails=emails).subaccounts
+    assert one.email == shown
 
 
 async def test_an_error_on_the_second_page_that_passes_is_not_noticed(provider: SimulatedProvider) -> None:
