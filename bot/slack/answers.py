@@ -17,6 +17,7 @@ from bot.slack.elements import (
     Message,
     context,
     divider,
+    first_and_fitting,
     fitting,
     header,
     mrkdwn,
@@ -180,7 +181,7 @@ class Answers:
         title = self.words.say.alerts_title
         gravest_first = sorted(open_alerts, key=lambda one: -one.episode.level)
         room = LONGEST_LIST - sum(len(line) + 1 for line in soon)
-        shown = fitting(("\n".join(self.words.alert(one)) for one in gravest_first), ALERTS, room)
+        shown = first_and_fitting(("\n".join(self.words.alert(one)) for one in gravest_first), ALERTS, room)
         lines = [*shown, *self.words.more(len(open_alerts) - len(shown)), *soon]
         return Message("\n".join([f"{title}:", *lines]), (header(title), *map(section, lines)))
 

@@ -51,6 +51,21 @@ def fitting(lines: Iterable[str], most: int, room: int = LONGEST_LIST) -> tuple[
     return tuple(taken)
 
 
+def first_and_fitting(texts: Iterable[str], most: int, room: int = LONGEST_LIST) -> tuple[str, ...]:
+    """Return the first text, cut after a line where it must be, and those of the others that fit."""
+    taken: list[str] = []
+    for text in texts:
+        if len(text) >= room:
+            if taken:
+                continue
+            text = "\n".join([*fitting(text.split("\n"), most=room, room=room - 2), "…"])  # noqa: PLW2901
+        if len(taken) == most:
+            break
+        taken.append(text)
+        room -= len(text) + 1
+    return tuple(taken)
+
+
 def sections(lines: Iterable[str]) -> tuple[Block, ...]:
     """Return the lines in as few sections as hold them."""
     texts: list[str] = []

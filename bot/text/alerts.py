@@ -7,6 +7,9 @@ from bot.core.notice import OpenAlert, Telling
 from bot.text.episodes import EpisodeWords
 from bot.text.figures import escape
 
+SHARING = 3
+"""So many accounts of a shared alert are named in the list: it is one alert of several."""
+
 
 @dataclass(frozen=True)
 class AlertWords(EpisodeWords):
@@ -27,7 +30,7 @@ class AlertWords(EpisodeWords):
         next_word = self._next_word(episode)
         told = " ".join(word for word in (*self._told(episode, alert.telling), next_word) if word)
         lines = (
-            *self.facts(episode, credits_, alert.readings),
+            *self.facts(episode, credits_, alert.readings, SHARING),
             failed,
             *self.standing(episode, credits_),
             told,

@@ -46,14 +46,18 @@ class EpisodeWords(GroupWords):
         return self.say.reminder_title.format(title=self.title(episode))
 
     def facts(
-        self, episode: Episode, credits_: Credits | None, readings: Mapping[str, Reading] = NONE_READ
+        self,
+        episode: Episode,
+        credits_: Credits | None,
+        readings: Mapping[str, Reading] = NONE_READ,
+        most: int = LISTED,
     ) -> tuple[str, ...]:
         """Give the cause of an open episode: a sentence for each rule that has fired, or why it is silent.
 
-        `readings` are the last good ones of the accounts that share it.
+        `readings` are the last good ones of the accounts that share it, of which `most` are named.
         """
         if episode.failure:
-            return self.unreadable(episode, episode.failure, readings)
+            return self.unreadable(episode, episode.failure, readings, most)
         if credits_ is None:
             return (self.say.no_reading,)
         own = tuple(one for one in episode.firing if not one.subaccount)

@@ -56,9 +56,9 @@ class GroupWords(CauseWords):
         return template.format(count=self.counted(len(unread or counted)), host=host)
 
     def unreadable(
-        self, episode: Episode, failure: Failure, readings: Mapping[str, Reading]
+        self, episode: Episode, failure: Failure, readings: Mapping[str, Reading], most: int = LISTED
     ) -> tuple[str, ...]:
-        """Say why accounts cannot be read, what to do, and which they are with what they had last."""
+        """Say why accounts cannot be read, what to do, and which (so many) they are with what they had."""
         account = self._account_of(episode)
         listing: tuple[str, ...] = ()
         if failure.listing:
@@ -69,20 +69,22 @@ class GroupWords(CauseWords):
         if alone := self.alone(episode):
             # Where the list alone fails, newer figures come in than a message can show.
             return why if failure.listing else (*why, self.last_reading(readings.get(alone)))
-        return (*why, *self.members(episode, readings))
+        return (*why, *self.members(episode, readings, most))
 
     def alone(self, episode: Episode) -> str:
         """Return the account that a group's episode is about, if it is one only: then the title names it."""
         return episode.members[0].account if len(episode.members) == 1 else ""
 
-    def members(self, episode: Episode, readings: Mapping[str, Reading]) -> tuple[str, ...]:
-        """Say a line of each account that shares an episode with others."""
+    def members(
+        self, episode: Episode, readings: Mapping[str, Reading], most: int = LISTED
+    ) -> tuple[str, ...]:
+        """Say a line of each account that shares an episode with others, of so many at most."""
         if self.alone(episode):
             return ()
         lines = (
-            self._member(episode, member, readings.get(member.account)) for member in episode.members[:LISTED]
+            self._member(episode, member, readings.get(member.account)) for member in episode.members[:most]
         )
-        return (*lines, *self.more(len(episode.members) - LISTED))
+        return (*lines, *self.more(len(episode.members) - most))
 
     def _member(self, episode: Episode, member: Member, reading: Reading | None) -> str:
         account, since = escape(member.account), self.time(member.since)

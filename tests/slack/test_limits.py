@@ -146,6 +146,17 @@ def _shared(crowd: Crowd, *, over: bool = False) -> Episode:
     return replace(shared, members=members, ended_at=NOW if over else None)
 
 
+def _all_sharing(crowd: Crowd) -> OpenAlert:
+    """Return the alert that all of them share, with what each had last."""
+    readings = {one.account.name: one.reading for one in crowd.statuses if one.reading}
+    return OpenAlert(_shared(crowd), Watch(failures=12), readings=readings)
+
+
+def _counting(crowd: Crowd) -> list[tuple[Account, Watch]]:
+    failing = Watch(failures=2, failing_since=NOW, failure=Failure(Cause.TIMEOUT))
+    return [(account, failing) for account in crowd.accounts]
+
+
 def _told(kind: Kind, crowd: Crowd, episode: Episode, watch: Watch) -> Message:
     due = Due(kind, "C0ALERTS", NOW, (1,), episode, watch, "1.2", worst=Level.EMPTY, repeat=True, rose=True)
     return crowd.blocks.due(due)
@@ -185,7 +196,12 @@ BIGGEST_OF_ALL: dict[str, Callable[[Crowd], Message]] = {
     "alerts behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
         crowd.blocks.alerts(crowd.alerts), WAITING
     ),
-    "alerts of all that share one": lambda crowd: crowd.blocks.alerts([OpenAlert(_shared(crowd), Watch())]),
+    "alerts of all that share one": lambda crowd: crowd.blocks.alerts(
+        [_all_sharing(crowd)], _counting(crowd)
+    ),
+    "alerts of all that share one and are low": lambda crowd: crowd.blocks.alerts(
+        [_all_sharing(crowd), *crowd.alerts], _counting(crowd)
+    ),
     "thresholds": lambda crowd: crowd.blocks.thresholds(),
     "help": lambda crowd: crowd.blocks.help(),
     "text that is no command": lambda crowd: crowd.blocks.not_understood(
@@ -239,3 +255,21 @@ def test_what_is_left_out_is_counted(what: str, all_of_them: int, shown: str) ->
 def test_three_accounts_of_which_too_much_could_be_said_are_a_line_each() -> None:
     said = BIGGEST_OF_ALL["the bare answer of three"](CROWDS["every alphabet"]).text
     assert [line[:16] for line in said.split("\n")[:-1]] == [":rotating_light:"] * 3
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_the_alert_that_all_share_is_told_whatever_stands_beside_it(crowd: str) -> None:
+    said = BIGGEST_OF_ALL["alerts of all that share one"](CROWDS[crowd]).text
+    assert f"*{MANY} accounts cannot be read from {'x' * 60}*" in said
+    assert "and 197 more." in said
+    assert said.count("Last good reading") == 3
+    assert "of 3 failed polls" in said
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_an_alert_too_long_to_stand_beside_the_first_hides_none_that_fits(crowd: str) -> None:
+    shared, long_ = _all_sharing(CROWDS[crowd]), CROWDS[crowd].alerts[0]
+    short = replace(long_, episode=replace(long_.episode, firing=long_.episode.firing[:1]))
+    said = CROWDS[crowd].blocks.alerts([short, long_, shared]).text
+    assert f"*{MANY} accounts cannot be read from" in said
+    assert said.endswith("\nand 1 more.")
