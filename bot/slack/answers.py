@@ -11,6 +11,7 @@ from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.slack.elements import (
     EMOJI,
     LONGEST_ANSWER,
+    LONGEST_HEAD,
     LONGEST_LIST,
     UNREADABLE,
     Block,
@@ -196,7 +197,12 @@ class Answers:
         """Put what Slack has not taken yet, and the mend, at the head of an answer."""
         if not waiting:
             return message
-        said = "\n".join(self.words.undelivered(one) for one in waiting)
+        alike: dict[str, list[Undelivered]] = {}
+        for one in waiting:
+            alike.setdefault(one.error, []).append(one)
+        shown = fitting(map(self.words.undelivered, alike.values()), len(alike), LONGEST_HEAD)
+        left = sum(map(len, list(alike.values())[len(shown) :]))
+        said = "\n".join([*shown, *self.words.more(left)])
         rest = message.blocks or (section(message.text),)
         return Message(f"{said} {message.text}", (section(f":warning: {said}"), *rest))
 

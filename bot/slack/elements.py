@@ -36,8 +36,11 @@ class Message:
         return {"text": self.text, "blocks": list(self.blocks)}
 
 
-LONGEST_ANSWER = 3600
-"""Characters of an answer that may stand behind a line about what is undelivered."""
+LONGEST_HEAD = 560
+"""Characters about what is undelivered, at the head of an answer."""
+
+LONGEST_ANSWER = 3400
+"""Characters of an answer that may stand behind them."""
 
 
 def fitting(lines: Iterable[str], most: int, room: int = LONGEST_LIST) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ ENGLISH = Catalogue(
     counting="*{account}*: {count} of {needed} failed polls in a row since {since}, not told yet. {cause}",
     failed_polls="Failed polls in a row: {count}.",
     no_reminder="No reminder comes: they are switched off for this level.",
-    undelivered="Since {since} I cannot post in <#{channel}>: {why}.",
+    undelivered="Since {since} I cannot post in {channels}: {why}.",
     causes={
         Cause.NETWORK: "{provider} cannot be reached.",
         Cause.TIMEOUT: "{provider} does not answer in time.",

@@ -19,6 +19,12 @@ DETAILED = 3
 NAMED = 12
 """So many accounts are named in the list of commands, and so many channels where the bot answers."""
 
+WAITING = 3
+"""So many channels are named at the head of an answer to which nothing is delivered for the same reason."""
+
+LONGEST_ERROR = 40
+"""Characters of Slack's error; the longest that it documents has fewer."""
+
 
 @dataclass(frozen=True)
 class Words(AlertWords):
@@ -34,12 +40,13 @@ class Words(AlertWords):
         until = self.time(gap.until) if gap.until else ""
         return template.format(since=self.time(gap.since), until=until)
 
-    def undelivered(self, waiting: Undelivered) -> str:
-        """Say what is not delivered, why, and the mend."""
+    def undelivered(self, waiting: Sequence[Undelivered]) -> str:
+        """Say to which channels nothing is delivered, all for the same reason, since when, and the mend."""
+        named = [f"<#{escape(one.channel)}>" for one in waiting[:WAITING]]
         return self.say.undelivered.format(
-            since=self.time(waiting.since),
-            channel=escape(waiting.channel),
-            why=escape(self.slack_error(waiting.error)),
+            since=self.time(min(one.since for one in waiting)),
+            channels=", ".join([*named, *self.more(len(waiting) - WAITING)]).removesuffix("."),
+            why=escape(self.slack_error(waiting[0].error[:LONGEST_ERROR])),
         )
 
     def no_duration(self, command: NoDuration) -> str:

@@ -178,7 +178,15 @@ def _silent(crowd: Crowd) -> list[AccountStatus]:
     return [replace(one, failure=failure) for one in crowd.statuses]
 
 
-WAITING = [Undelivered("C0ALERTS", NOW, "channel_not_found")]
+def _waiting(errors: int) -> list[Undelivered]:
+    """Return two hundred channels to which Slack takes nothing, for so many reasons."""
+    return [
+        Undelivered(f"C{number:039}", NOW - timedelta(minutes=number), f"{'<&>' * 12}{number % errors:04}")
+        for number in range(MANY)
+    ]
+
+
+WAITING = _waiting(MANY)
 
 BIGGEST_OF_ALL: dict[str, Callable[[Crowd], Message]] = {
     "the bare answer, all low": lambda crowd: crowd.blocks.status(crowd.statuses, NOW),
@@ -201,6 +209,15 @@ BIGGEST_OF_ALL: dict[str, Callable[[Crowd], Message]] = {
     ),
     "alerts of all that share one and are low": lambda crowd: crowd.blocks.alerts(
         [_all_sharing(crowd), *crowd.alerts], _counting(crowd)
+    ),
+    "help behind what is undelivered for one reason": lambda crowd: crowd.blocks.with_undelivered(
+        crowd.blocks.help(), _waiting(1)
+    ),
+    "one account behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
+        crowd.blocks.status(crowd.statuses[:1], NOW), WAITING
+    ),
+    "three accounts behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
+        crowd.blocks.status(crowd.statuses[:3], NOW), WAITING
     ),
     "thresholds": lambda crowd: crowd.blocks.thresholds(),
     "help": lambda crowd: crowd.blocks.help(),
@@ -273,3 +290,14 @@ def test_an_alert_too_long_to_stand_beside_the_first_hides_none_that_fits(crowd:
     said = CROWDS[crowd].blocks.alerts([short, long_, shared]).text
     assert f"*{MANY} accounts cannot be read from" in said
     assert said.endswith("\nand 1 more.")
+
+
+@pytest.mark.parametrize("errors", [1, 2, 200])
+def test_of_many_channels_that_are_not_told_some_are_named_and_the_others_are_counted(errors: int) -> None:
+    crowd = CROWDS["every alphabet"]
+    message = crowd.blocks.with_undelivered(crowd.blocks.help(), _waiting(errors))
+    said = str(message.blocks[0]["text"]["text"])
+    counted = sum(int(number) for number in re.findall(r"and (\d+) more", said))
+    assert said.startswith(":warning: Since ")
+    assert len(re.findall(r"<#C\d+>", said)) + counted == MANY
+    assert "`/smscredits help`" in message.text

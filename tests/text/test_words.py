@@ -376,11 +376,19 @@ def test_not_watching_is_said_with_its_times(gap: Gap, said: str) -> None:
 
 
 def test_what_is_not_delivered_comes_with_the_reason_and_the_mend() -> None:
-    assert WORDS.undelivered(Undelivered("C9", NOW, "not_in_channel")) == (
+    assert WORDS.undelivered([Undelivered("C9", NOW, "not_in_channel")]) == (
         f"Since {WORDS.time(NOW)} I cannot post in <#C9>: "
         "the bot is not in the channel: type /invite @smscredits there."
     )
-    assert "<!here>" not in WORDS.undelivered(Undelivered("C9", NOW, "<!here>"))
+    assert "<!here>" not in WORDS.undelivered([Undelivered("C9", NOW, "<!here>")])
+
+
+def test_channels_that_wait_for_the_same_reason_are_named_together_since_the_first_of_them() -> None:
+    waiting = [Undelivered(f"C{number}", at(-number), "not_in_channel") for number in range(1, 6)]
+    said = WORDS.undelivered(waiting)
+    assert said.startswith(
+        f"Since {WORDS.time(at(-5))} I cannot post in <#C1>, <#C2>, <#C3>, and 2 more: the bot"
+    )
 
 
 def test_a_snooze_without_a_duration_is_answered_with_examples() -> None:
@@ -880,7 +888,7 @@ def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
     words.closed(replace(low, ended_at=NOW, ending=Ending.MOVED, moved_to="C2"))
     for gap in (Gap(NOW), Gap(NOW, at(90)), Gap(NOW, at(90), stopped=True)):
         words.gap(gap)
-    words.undelivered(Undelivered("C2", NOW, "not_in_channel"))
+    words.undelivered([Undelivered("C2", NOW, "not_in_channel")])
     words.no_duration(NoDuration("snooze soon"))
 
 
