@@ -223,9 +223,9 @@ class Answers:
         return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in rows]}
 
 
-def _gravity(status: AccountStatus) -> tuple[int, bool]:
-    """How far up an account stands: what cannot be read may be empty, sub-accounts among it."""
-    return Level.EMPTY if status.unknown else status.watch.level, status.unlisted is not None
+def _gravity(status: AccountStatus) -> tuple[bool, int, bool]:
+    """How far up an account stands: what cannot be read before what is empty, for it may be anything."""
+    return status.unknown, status.watch.level, status.unlisted is not None
 
 
 def _emoji(status: AccountStatus) -> str:

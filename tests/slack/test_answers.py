@@ -97,19 +97,27 @@ def test_up_to_three_accounts_are_described_in_full() -> None:
 
 
 def test_more_are_a_line_each_the_worst_first_and_what_cannot_be_read_at_the_head() -> None:
-    watched = [replace(account, name=name) for account, name in zip(accounts(5), "abcde", strict=True)]
     levels = (Level.OK, Level.WARNING, Level.OK, Level.CRITICAL, Level.EMPTY)
-    statuses = [status(account, level) for account, level in zip(watched, levels, strict=True)]
-    statuses[0] = replace(statuses[0], failure=DOWN)
-    message = taken(blocks(watched).status(statuses, NOW))
-    assert re.findall(r"\*(\w)\*: ([\w ]+)\.", message.text) == [
-        ("a", "cannot be read"),
-        ("e", "empty"),
-        ("d", "critical"),
-        ("b", "warning"),
-        ("c", "fine"),
-    ]
-    assert lines(message)[-1] == "`/smscredits ACCOUNT` shows one in detail."
+    for names in ("abcde", "edcba"):
+        watched = [replace(account, name=name) for account, name in zip(accounts(5), names, strict=True)]
+        statuses = [status(account, level) for account, level in zip(watched, levels, strict=True)]
+        statuses[2] = replace(statuses[2], failure=DOWN)
+        message = taken(blocks(watched).status(statuses, NOW))
+        assert re.findall(r"\*(\w)\*: ([\w ]+)\.", message.text) == [
+            (names[2], "cannot be read"),
+            (names[4], "empty"),
+            (names[3], "critical"),
+            (names[1], "warning"),
+            (names[0], "fine"),
+        ]
+        assert lines(message)[-1] == "`/smscredits ACCOUNT` shows one in detail."
+
+
+def test_one_that_cannot_be_read_stands_on_the_page_however_many_are_empty() -> None:
+    watched = [Account(f"a{number}", "C0ALERTS", RULES) for number in range(40)]
+    *empty, last = [status(account, Level.EMPTY) for account in watched]
+    message = taken(blocks(watched).status([*empty, replace(last, failure=DOWN)], NOW))
+    assert "*a39*: cannot be read." in lines(message)[0]
 
 
 def test_equally_bad_ones_stand_as_people_count_them() -> None:
