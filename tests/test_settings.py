@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot import settings
-from bot.settings import FaultySettings, from_environment
+from bot.settings import FaultySettings, Settings, from_environment
+from bot.settings.environment import nothing_watched
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-canary-token",
@@ -257,6 +258,32 @@ def test_a_dot_env_file_is_read_and_the_environment_wins(
     environment.setenv("PORT", "4321")
     read = from_environment()
     assert (read.balance_warning, read.port) == (Decimal(7), 4321)
+
+
+def test_what_the_environment_leaves_empty_hides_nothing_of_a_dot_env_file(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(
+        '[[account]]\nname = "marketing"\nproduct = "sms"\napi_key_env = "KEY_MARKETING"\n'
+    )
+    (tmp_path / ".env").write_text("ACCOUNTS_FILE=a.toml\nKEY_MARKETING=canary0123456789\nPORT=1234\n")
+    for name in ("ACCOUNTS_FILE", "KEY_MARKETING", "SMSPARTNER_API_KEY", "PORT"):
+        environment.setenv(name, "")
+    for read in (from_environment(), settings.partial_from_environment().settings):
+        assert [one.account.name for one in read.watched] == ["marketing"]
+        assert read.port == 1234
+
+
+def test_settings_that_name_no_account_are_a_fault(environment: pytest.MonkeyPatch) -> None:
+    assert nothing_watched(from_environment()) == ()
+    (fault,) = nothing_watched(
+        Settings(
+            accounts_file="a.toml",
+            **{name.lower(): x for name, x in GOOD.items() if name != "SMSPARTNER_API_KEY"},
+        )
+    )
+    assert fault.startswith("SMSPARTNER_API_KEY: no account is named")
+    assert ". Example: SMSPARTNER_API_KEY=" in fault
 
 
 def test_a_dot_env_file_may_begin_with_a_byte_order_mark(

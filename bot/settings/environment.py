@@ -47,6 +47,11 @@ _FOR_READING = tuple(
 _NEAR = 0.84
 """Below this are names that are like ours by chance: TEST_DATABASE_URL, SLACK_CLIENT_SECRET."""
 
+_NO_ACCOUNT = (
+    "SMSPARTNER_API_KEY: no account is named anywhere (set it, VOICEPARTNER_API_KEY, MAILPARTNER_API_KEY or "
+    "ACCOUNTS_FILE). Example: SMSPARTNER_API_KEY=0123456789abcdef…"
+)
+
 
 class _FromEnvironment(Settings):
     @classmethod
@@ -76,6 +81,7 @@ def from_environment() -> Settings:
     listed, faults = _listed(_environment())
     try:
         settings = _FromEnvironment(listed=listed)
+        faults = faults or nothing_watched(settings)
         if not faults:
             return settings
     except ValidationError as error:
@@ -125,6 +131,8 @@ def partial_from_environment(needed: Collection[str] = tuple(Settings.model_fiel
     }
     settings = _Incomplete(listed=listed, _env_file=None, **wanted)
     told = tuple(_line(one) for one in faulty if one["loc"][0] in needed)
+    if not (faulty or faults):
+        faults = nothing_watched(settings)
     return Partial(settings, (*told, *faults), left_out, environment)
 
 
@@ -136,10 +144,18 @@ def for_reading() -> Settings:
     return found.settings
 
 
+def nothing_watched(chosen: Settings) -> tuple[str, ...]:
+    """Say that settings of which each is sound name no account."""
+    return () if chosen.watched else (_NO_ACCOUNT,)
+
+
 def _environment() -> dict[str, str]:
-    """Return the environment's variables and those of `.env`, by their names in capitals."""
-    found = {**dotenv_values(DOT_ENV, encoding=ENCODING), **os.environ}  # noqa: TID251 - read here alone
-    return {name.upper(): value for name, value in found.items() if value}
+    """Return the environment's variables and those of `.env`, by their names in capitals.
+
+    What is empty is not set: it hides nothing of the other source.
+    """
+    sources = (dotenv_values(DOT_ENV, encoding=ENCODING), os.environ)  # noqa: TID251 - read here alone
+    return {name.upper(): value for source in sources for name, value in source.items() if value}
 
 
 def _listed(environment: Mapping[str, str]) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
