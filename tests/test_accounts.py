@@ -192,7 +192,8 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         ("a = " + "[" * 5000, "is no valid TOML"),
         ("x = 1", "unknown entry “x” (only account may stand here). Example: [[account]]"),
         ("account = 1", "has no [[account]]"),
-        ("account = [1]", "[[account]] 1: is no table"),
+        ("account = [1]", "ACCOUNTS, account 1: is no table"),
+        ('account = [{ name = "one" }, { name = "two" }]', "ACCOUNTS, account 2, “two”: product is missing"),
         ("[[acount]]\nname = 1", "unknown entry “acount” - did you mean account? (only account"),
         ("[[account]]", "[[account]] 1, line 1: name is missing"),
         ("[[account]]", "product is missing"),
@@ -206,6 +207,9 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         *((MARKETING.replace("marketing", word), "is a word that /smscredits understands")
           for word in (*WORDS, "show", "history", *FRENCH, "HELP", "Historique")),
         (MARKETING + MARKETING, "[[account]] 2, line 5, “marketing”: name is taken"),
+        (f"# ours\n\n{MARKETING}\n \n\t[[ account ]]\t# theirs\nname = 7", "[[account]] 2, line 9: name must be"),
+        (f"\n\n{MARKETING}\n{MARKETING}", "[[account]] 2, line 8, “marketing”: name is taken"),
+        (f"\r\n{MARKETING}\r\n{MARKETING}", "[[account]] 2, line 7, “marketing”: name is taken"),
         (MARKETING + MARKETING.replace("marketing", "MARKETING"), "name is taken by another account"),
         # The same letters, once composed and once of letter and accent.
         (MARKETING.replace("marketing", "caf\u00e9") + MARKETING.replace("marketing", "cafe\u0301"),

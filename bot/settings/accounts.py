@@ -39,7 +39,7 @@ _KEY_EXAMPLE = 'api_key_env = "KEY_MARKETING"'
 _EXAMPLE = 'Example: [[account]] and below it name = "marketing"'
 _EVERY_RULED = tuple(dict.fromkeys(name for ruled in RULED.values() for name in ruled))
 _LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}
-_HEADER = re.compile(r"^\s*\[\[\s*account\s*\]\]", re.MULTILINE)
+_HEADER = re.compile(r"^[ \t]*\[\[[ \t]*account[ \t]*\]\]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,10 @@ def parse(
     names = {name.casefold() for name in taken}
     listed = []
     for number, entry in enumerate(entries, 1):
-        line = f", line {lines[number - 1]}" if len(lines) == len(entries) else ""
-        one, found = _entry(entry, f"{source}, [[account]] {number}{line}", source, environment, names)
+        place = f"account {number}"
+        if len(lines) == len(entries):
+            place = f"[[account]] {number}, line {lines[number - 1]}"
+        one, found = _entry(entry, f"{source}, {place}", source, environment, names)
         faults += found
         if one:
             listed.append(one)
