@@ -207,7 +207,7 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         *((MARKETING.replace("marketing", word), "is a word that /smscredits understands")
           for word in (*WORDS, "show", "history", *FRENCH, "HELP", "Historique")),
         (MARKETING + MARKETING, "[[account]] 2, line 5, “marketing”: name is taken"),
-        (f"# ours\n\n{MARKETING}\n \n\t[[ account ]]\t# theirs\nname = 7", "[[account]] 2, line 9: name must be"),
+        (f"# a\n\n{MARKETING}\n \n\t[[ account ]]\t# b\nname = 7", "[[account]] 2, line 9: name must be"),
         (f"\n\n{MARKETING}\n{MARKETING}", "[[account]] 2, line 8, “marketing”: name is taken"),
         (f"\r\n{MARKETING}\r\n{MARKETING}", "[[account]] 2, line 7, “marketing”: name is taken"),
         (MARKETING + MARKETING.replace("marketing", "MARKETING"), "name is taken by another account"),

@@ -270,6 +270,15 @@ DEFECTS: dict[str, Defect] = {
         WARNING,
         settings={"ALLOWED_CHANNELS": "C9876543210"},
     ),
+    "a key given twice": Defect(
+        Topic.SETTINGS,
+        "accounts sms and other have the same key",
+        "Leave one of them",
+        WARNING,
+        settings={
+            "ACCOUNTS": '[[account]]\nname = "other"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"'
+        },
+    ),
     "SQLite where files do not last": Defect(
         Topic.HOST,
         "DYNO is set: this host wipes its files",

@@ -394,6 +394,48 @@ def test_names_of_others_are_no_slips(environment: pytest.MonkeyPatch, name: str
     assert settings.warnings(from_environment(), {name: "x"}) == ()
 
 
+LISTED = """
+[[account]]
+name = "marketing"
+product = "sms"
+api_key_env = "SMSPARTNER_KEY_MARKETING"
+[[account]]
+name = "calls"
+product = "voice"
+api_key_env = "VOICEPARTNER_KEY"
+"""
+
+
+def test_the_variables_of_the_keys_of_accounts_are_no_slips(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "ACCOUNTS": LISTED,
+        "SMSPARTNER_KEY_MARKETING": "canary-of-marketing",
+        "VOICEPARTNER_KEY": "canary-of-calls",
+        "SMSPARTNER_KEY_MARKETNG": "canary-of-nobody",
+    }.items():
+        environment.setenv(name, value)
+    (warning,) = settings.warnings(from_environment())
+    assert warning.startswith("unknown setting SMSPARTNER_KEY_MARKETNG - did you mean")
+
+
+def test_accounts_with_the_same_key_are_warned_of_and_the_key_is_not_shown(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    same = GOOD["SMSPARTNER_API_KEY"]
+    for name, value in {
+        "ACCOUNTS": LISTED,
+        "SMSPARTNER_KEY_MARKETING": same,
+        "VOICEPARTNER_KEY": same,
+    }.items():
+        environment.setenv(name, value)
+    (warning,) = settings.warnings(from_environment(), {})
+    assert warning == (
+        "accounts sms and marketing have the same key: all is read and told for each; leave one of them"
+    )
+    environment.setenv("SMSPARTNER_KEY_MARKETING", "canary-of-marketing")
+    assert settings.warnings(from_environment(), {}) == ()
+
+
 def test_sqlite_on_a_host_that_wipes_its_files_is_warned_of(environment: pytest.MonkeyPatch) -> None:
     (warning,) = settings.warnings(from_environment(), {"DYNO": "web.1"})
     assert "set DATABASE_URL" in warning

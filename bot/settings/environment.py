@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from bot.core.model import Product
 from bot.settings.accounts import Listed, parse, read_file
 from bot.settings.addresses import SQLITE
 from bot.settings.chosen import DOT_ENV, ENCODING, Settings
@@ -204,7 +205,7 @@ def warnings(chosen: Settings, environment: Mapping[str, str] | None = None) -> 
     """Say what is no fault and yet probably not meant: slips in names, state that a host wipes."""
     if environment is None:
         environment = _environment()
-    found = (*slips(environment), *channels_without_command(chosen))
+    found = (*slips(environment, chosen), *channels_without_command(chosen), *same_keys(chosen))
     host = wiping_host(environment)
     if host is None or not on_sqlite(chosen):
         return found
@@ -214,10 +215,25 @@ def warnings(chosen: Settings, environment: Mapping[str, str] | None = None) -> 
     )
 
 
-def slips(environment: Mapping[str, str]) -> tuple[str, ...]:
+def slips(environment: Mapping[str, str], chosen: Settings) -> tuple[str, ...]:
     """Name the variables that are none of ours but look as if they were meant to be."""
+    keys = {one.account.key_source for one in chosen.watched}
     return tuple(
-        unknown("setting", name, meant) for name in sorted(environment) if (meant := _meant(name.upper()))
+        unknown("setting", name, meant)
+        for name in sorted(environment)
+        if name.upper() not in keys and (meant := _meant(name.upper()))
+    )
+
+
+def same_keys(chosen: Settings) -> tuple[str, ...]:
+    """Name the accounts that are one and the same for the provider: each is read and told by itself."""
+    alike: dict[tuple[Product, str], list[str]] = {}
+    for one in chosen.watched:
+        alike.setdefault((one.account.product, one.api_key.get_secret_value()), []).append(one.account.name)
+    return tuple(
+        f"accounts {' and '.join(names)} have the same key: all is read and told for each; leave one of them"
+        for names in alike.values()
+        if len(names) > 1
     )
 
 

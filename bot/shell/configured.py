@@ -3,22 +3,25 @@
 import re
 from collections.abc import Iterator
 
-from bot.settings import Partial, channels_without_command, on_sqlite, slips, wiping_host
+from bot.settings import Partial, channels_without_command, on_sqlite, same_keys, slips, wiping_host
 from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.text import Words
 
 
 def settings(read: Partial) -> tuple[Finding, ...]:
-    """Tell every fault, every slip in a name, and channels that are told but may not ask."""
+    """Tell every fault, slips in names, channels that are told but may not ask, and a key given twice."""
     faults = [problem(Topic.SETTINGS, *wording.halves(fault, ". ")) for fault in read.faults]
     found = faults or [ok(Topic.SETTINGS, wording.SETTINGS_FINE)]
     return (
         *found,
-        *(warning(Topic.SETTINGS, *wording.halves(line, " - ")) for line in slips(read.environment)),
+        *(
+            warning(Topic.SETTINGS, *wording.halves(line, " - "))
+            for line in slips(read.environment, read.settings)
+        ),
         *(
             warning(Topic.SETTINGS, *wording.halves(line, "; "))
-            for line in channels_without_command(read.settings)
+            for line in (*channels_without_command(read.settings), *same_keys(read.settings))
         ),
     )
 
