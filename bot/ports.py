@@ -2,7 +2,7 @@
 
 OutsideError
 ├── Unreadable    the provider gave no good reading: carries the `Failure`
-├── HeldBack      the provider was not asked: it allows only so many requests a minute
+├── HeldBack      the provider was not asked: says whether its limit is used up or cannot be counted
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
 ├── NotBuilt      a message could not even be built, so that nothing was sent: a fault of ours, its cause
 ├── StoreAway     the database does not answer
@@ -16,7 +16,7 @@ from typing import Protocol
 
 from bot.core.gap import Gap, Round
 from bot.core.health import Overview
-from bot.core.model import Account, Credits, Episode, Failure, Watch
+from bot.core.model import Account, Credits, Episode, Failure, Held, Watch
 from bot.core.notice import Due, Edit, Notice, Owed, Step, Telling, Undelivered
 from bot.core.retention import Retention
 
@@ -34,7 +34,11 @@ class Unreadable(OutsideError):
 
 
 class HeldBack(OutsideError):
-    """The provider was not asked, for its limit of requests a minute is used up."""
+    """The provider was not asked: its limit of requests a minute is used up, or cannot be counted now."""
+
+    def __init__(self, why: Held = Held.LIMIT) -> None:
+        super().__init__(why.value)
+        self.why = why
 
 
 class NotDelivered(OutsideError):

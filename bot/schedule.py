@@ -8,7 +8,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.health import lateness
-from bot.core.model import Failure
+from bot.core.model import Failure, Held
 from bot.ports import Clock, NotLeading, StoreAway
 from bot.service import Service
 from bot.service.courier import Delivered, Delivery
@@ -206,13 +206,19 @@ class Schedule:
         )
 
 
+_HELD_BACK = {
+    Held.LIMIT: "the provider allows no more requests this minute",
+    Held.STORE_AWAY: "the database, which counts the requests, does not answer",
+}
+
+
 def _log_poll(polled: Polled) -> None:
     about = {"account": polled.account}
     if polled.passed_on:
         log.info("poll.passed_on", **about)
         return
     if polled.held_back:
-        log.info("poll.held_back", **about, why="the provider allows no more requests this minute")
+        log.info("poll.held_back", **about, why=_HELD_BACK[polled.held_back])
         return
     if polled.outcome is None and polled.step:
         log.info("poll.shared", **about, reasons=",".join(polled.step.reasons))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bot.core.health import Facts, Overview, Pulse
-from bot.core.model import Credits, Field, Reading, Watch
+from bot.core.model import Credits, Field, Held, Reading, Watch
 from bot.metrics import Metrics
 from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled
@@ -61,7 +61,7 @@ def busy() -> Metrics:
     step = known(4000)
     metrics.polled(Polled("account-0", reading(4000)))
     metrics.polled(Polled("account-0", DOWN))
-    metrics.polled(Polled("account-0", held_back=True))
+    metrics.polled(Polled("account-0", held_back=Held.LIMIT))
     metrics.cycle(timedelta(seconds=1))
     metrics.delivered(Delivery(Delivered.EDITED))
     metrics.answered("show", timedelta(seconds=0.2))

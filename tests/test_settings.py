@@ -276,12 +276,8 @@ def test_what_the_environment_leaves_empty_hides_nothing_of_a_dot_env_file(
 
 def test_settings_that_name_no_account_are_a_fault(environment: pytest.MonkeyPatch) -> None:
     assert nothing_watched(from_environment()) == ()
-    (fault,) = nothing_watched(
-        Settings(
-            accounts_file="a.toml",
-            **{name.lower(): x for name, x in GOOD.items() if name != "SMSPARTNER_API_KEY"},
-        )
-    )
+    without = {name.lower(): value for name, value in GOOD.items() if name != "SMSPARTNER_API_KEY"}
+    (fault,) = nothing_watched(Settings((), accounts_file="a.toml", **without))
     assert fault.startswith("SMSPARTNER_API_KEY: no account is named")
     assert ". Example: SMSPARTNER_API_KEY=" in fault
 

@@ -63,6 +63,13 @@ class Level(IntEnum):
     EMPTY = 3
 
 
+class Held(StrEnum):
+    """Why the provider was not asked."""
+
+    LIMIT = "limit"
+    STORE_AWAY = "store_away"
+
+
 class Cause(StrEnum):
     """Why an account could not be read (the codes: the provider's "Codes d'erreur" page)."""
 
@@ -365,14 +372,15 @@ class Policy:
 class AccountStatus:
     """An account as a person sees it: the reading (live or last good), or why there is none.
 
-    `held_back`: the provider was not asked, for it allows only so many requests a minute.
+    `held_back`: why the provider was not asked, if it was not: it allows only so many requests a minute, and
+    nobody counts them while the database is away.
     """
 
     account: Account
     watch: Watch
     reading: Reading | None
     failure: Failure | None = None
-    held_back: bool = False
+    held_back: Held | None = None
 
     @property
     def trouble(self) -> Failure | None:

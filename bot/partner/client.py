@@ -17,7 +17,7 @@ import stamina
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
-from bot.core.model import WORTH_RETRYING, Account, Cause, Credits, Failure, Product, SubAccount
+from bot.core.model import WORTH_RETRYING, Account, Cause, Credits, Failure, Held, Product, SubAccount
 from bot.partner.decipher import Page, decipher, decipher_page, unreadable
 from bot.ports import Budget, HeldBack, StoreAway, Unreadable
 
@@ -144,8 +144,8 @@ class Partner:
         raise failed
 
     async def _ask(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
-        if self._budget and not await _granted(self._budget, self._digest):
-            raise HeldBack
+        if self._budget:
+            await _spend(self._budget, self._digest)
         answer = await self._answer(url)
         # Raised out here: inside an `except` it would carry aiohttp's error, and that one the URL.
         if isinstance(answer, Cause):
@@ -208,9 +208,11 @@ def _worth_retrying(error: Exception) -> bool:
     return isinstance(error, Unreadable) and error.failure.cause in WORTH_RETRYING
 
 
-async def _granted(budget: Budget, digest: str) -> bool:
-    """What cannot be counted is not asked: others may be asking too."""
+async def _spend(budget: Budget, digest: str) -> None:
+    """Count a request; what cannot be counted is not asked, for others may be asking too."""
     try:
-        return await budget.spend(digest)
+        granted = await budget.spend(digest)
     except StoreAway:
-        return False
+        raise HeldBack(Held.STORE_AWAY) from None
+    if not granted:
+        raise HeldBack

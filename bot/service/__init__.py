@@ -8,7 +8,7 @@ from functools import partial
 from bot.core.alert import remind
 from bot.core.gap import checked, completed
 from bot.core.health import Pulse
-from bot.core.model import Account, Failure, Policy, Reading
+from bot.core.model import Account, Failure, Held, Policy, Reading
 from bot.core.notice import Kind, Notice, Step
 from bot.core.reconcile import reconcile
 from bot.core.retention import retention
@@ -237,9 +237,10 @@ class Service:
         outcome: Reading | Failure | None = None
         try:
             with self._judge.awaiting():
-                began_at, outcome = await self._reader.read(account)
-            if outcome is None:
-                return Polled(account.name, held_back=True)
+                began_at, found = await self._reader.read(account)
+            if isinstance(found, Held):
+                return Polled(account.name, held_back=found)
+            outcome = found
             return Polled(account.name, outcome, await self._judge.outcome(account, began_at, outcome))
         except NotLeading:
             return Polled(account.name, passed_on=True)

@@ -8,7 +8,7 @@ from functools import partial
 
 from bot.core.alert import step
 from bot.core.listing import without_balances
-from bot.core.model import Account, AccountStatus, Episode, Policy, Reading, Watch
+from bot.core.model import Account, AccountStatus, Episode, Held, Policy, Reading, Watch
 from bot.core.mute import Decision, decide
 from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
@@ -140,7 +140,9 @@ class People:
             return await self._judged_status(account, began_at, outcome)
         watch = await self._known(account)
         newest = self._newest(account, watch)
-        return AccountStatus(account, watch, newest, outcome, held_back=outcome is None)
+        if isinstance(outcome, Held):
+            return AccountStatus(account, watch, newest, held_back=outcome)
+        return AccountStatus(account, watch, newest, outcome)
 
     async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
         """Store and judge a reading made for a command, so that channel and answer never disagree."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.core.model import Failure, Reading
+from bot.core.model import Failure, Held, Reading
 from bot.core.notice import Reason, Step
 
 
@@ -10,15 +10,15 @@ from bot.core.notice import Reason, Step
 class Polled:
     """What one poll found and decided: no outcome while still in flight, no step with the database away.
 
-    `passed_on` says that another process watches by now, so that this one decides nothing; `held_back` that
-    the provider was not asked, for it allows only so many requests a minute.
+    `passed_on` says that another process watches by now, so that this one decides nothing; `held_back` why
+    the provider was not asked.
     """
 
     account: str
     outcome: Reading | Failure | None = None
     step: Step | None = None
     passed_on: bool = False
-    held_back: bool = False
+    held_back: Held | None = None
 
     @property
     def judged(self) -> bool:

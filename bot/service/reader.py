@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.core.model import Account, Cause, Failure, Reading
+from bot.core.model import Account, Cause, Failure, Held, Reading
 from bot.ports import Clock, HeldBack, Source, Unreadable
 
 READ_SECONDS = 45
@@ -13,8 +13,8 @@ READ_SECONDS = 45
 ACCOUNTS_PER_HOST = 32
 """So many accounts of a host are read at a time."""
 
-Answer = tuple[datetime, Reading | Failure | None]
-"""When the provider was asked (UTC), and what came of it: nothing if it allows no more requests now."""
+Answer = tuple[datetime, Reading | Failure | Held]
+"""When the provider was asked (UTC), and what came of it, or why it was not asked."""
 
 
 class Reader:
@@ -59,8 +59,8 @@ class Reader:
             return began_at, Failure(Cause.TIMEOUT)
         except Unreadable as error:
             return began_at, error.failure
-        except HeldBack:
-            return began_at, None
+        except HeldBack as error:
+            return began_at, error.why
         reading = Reading(began_at, credits_)
         self._last[account.name] = reading
         return began_at, reading

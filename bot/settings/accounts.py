@@ -118,10 +118,10 @@ def parse(
     names = {name.casefold() for name in taken}
     listed = []
     for number, entry in enumerate(entries, 1):
-        place = f"account {number}"
+        at = f"account {number}"
         if len(lines) == len(entries):
-            place = f"[[account]] {number}, line {lines[number - 1]}"
-        one, found = _entry(entry, f"{source}, {place}", source, environment, names)
+            at = f"[[account]] {number}, line {lines[number - 1]}"
+        one, found = _entry(entry, f"{source}, {at}", source, environment, names)
         faults += found
         if one:
             listed.append(one)

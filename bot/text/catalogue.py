@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.core.command import Verb
-from bot.core.model import Cause, Field, Level, Product, Trouble
+from bot.core.model import Cause, Field, Held, Level, Product, Trouble
 from bot.core.mute import Choice
 from bot.core.notice import Reason
 
@@ -153,6 +153,7 @@ class Catalogue:
     one_in_detail: str
     held_back: str
     held_back_unread: str
+    held_back_why: Mapping[Held, str]
     asking: str
     asking_several: str
     failed_title: str
@@ -202,5 +203,6 @@ _COMPLETE: Mapping[str, Iterable[Enum | str]] = {
     "mends": Cause,
     "commands": Verb,
     "choices": Choice,
+    "held_back_why": Held,
     "decided": [Reason.MUTED, Reason.MUTED_ALREADY, Reason.RESUMED, Reason.NOT_MUTED, Reason.NOT_OPEN],
 }

@@ -1,7 +1,7 @@
 """English."""
 
 from bot.core.command import Verb
-from bot.core.model import Cause, Field, Level, Product, Trouble
+from bot.core.model import Cause, Field, Held, Level, Product, Trouble
 from bot.core.mute import Choice
 from bot.core.notice import Reason
 from bot.text.catalogue import Catalogue
@@ -264,8 +264,12 @@ ENGLISH = Catalogue(
     level_counted="{count} {level}",
     unreadable_level="cannot be read",
     one_in_detail="`/smscredits ACCOUNT` shows one in detail.",
-    held_back="{provider} allows only a few requests a minute: this is from {age} ago.",
-    held_back_unread="{provider} allows only a few requests a minute: ask again in a minute.",
+    held_back="{why}: this is from {age} ago.",
+    held_back_unread="{why}: ask again in a minute.",
+    held_back_why={
+        Held.LIMIT: "{provider} allows only a few requests a minute",
+        Held.STORE_AWAY: "{provider} is not asked while my database does not answer",
+    },
     asking="Asking {provider}…",
     asking_several="Asking the provider…",
     failed_title="{account} cannot be read now",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
-from bot.core.model import Account, AccountStatus, Level, Product, Reading
+from bot.core.model import Account, AccountStatus, Held, Level, Product, Reading
 from bot.core.notice import Undelivered
 from bot.text.alerts import AlertWords
 from bot.text.figures import escape
@@ -105,10 +105,11 @@ class Words(AlertWords):
     def held_back(self, status: AccountStatus, now: datetime) -> str:
         """Say that the provider was not asked, and how old the figures are."""
         provider = self.provider(status.account.product)
+        why = self.say.held_back_why[status.held_back or Held.LIMIT].format(provider=provider)
         if status.reading is None:
-            return self.say.held_back_unread.format(provider=provider)
+            return self.say.held_back_unread.format(why=why)
         age = self.figures.duration(now - status.reading.began_at)
-        return self.say.held_back.format(provider=provider, age=age)
+        return self.say.held_back.format(why=why, age=age)
 
     def compact(self, status: AccountStatus, now: datetime) -> str:
         """Say in one line how an account stands, and how old that is where it is not of now."""

@@ -6,10 +6,24 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.model import Account, Cause, Product
+from bot.core.model import Account, Cause, Held, Product
 from bot.partner import Partner
-from bot.ports import Unreadable
+from bot.ports import Budget, HeldBack, StoreAway, Unreadable
 from tests.neighbours import hanging_up
+
+
+class Away:
+    """A budget whose database does not answer."""
+
+    async def spend(self, _: str) -> bool:
+        raise StoreAway("no answer in time")
+
+
+class UsedUp:
+    """A budget that has ended."""
+
+    async def spend(self, _: str) -> bool:
+        return False
 
 
 class Counting:
@@ -46,3 +60,12 @@ async def test_a_single_try_is_a_single_request(session: aiohttp.ClientSession) 
 async def test_as_many_requests_are_made_as_were_counted(session: aiohttp.ClientSession) -> None:
     budget = Counting()
     assert await asked_for(session, budget=budget) == budget.spent == 3
+
+
+@pytest.mark.parametrize(("budget", "why"), [(UsedUp(), Held.LIMIT), (Away(), Held.STORE_AWAY)])
+async def test_what_is_not_asked_says_why(session: aiohttp.ClientSession, budget: Budget, why: Held) -> None:
+    async with hanging_up() as (address, asked):
+        voice = Partner(session, address, "0123-4567-89ab-cdef", Product.VOICE, budget=budget)
+        with pytest.raises(HeldBack) as caught:
+            await voice.read(Account("voice", "C0ALERTS", product=Product.VOICE))
+        assert (caught.value.why, asked) == (why, [])

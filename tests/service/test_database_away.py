@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from bot.core.model import Level, Reading, Watch
-from bot.ports import StoreAway
+from bot.core.model import Held, Level, Reading, Watch
+from bot.ports import HeldBack, StoreAway
 from bot.service.polled import Polled
 from bot.store import Database
 from tests.samples import DOWN, NOW, credit
@@ -39,6 +39,16 @@ async def test_with_provider_and_database_away_the_last_reading_is_still_known(
     bot.wall.pass_(timedelta(hours=1))
     (status,) = await bot.service.people.status()
     assert (status.failure, status.reading) == (DOWN, Reading(NOW, credit(9000)))
+
+
+async def test_what_is_not_asked_because_the_database_is_away_says_so_to_people_and_in_the_log(
+    start: Start, away: Database
+) -> None:
+    bot = await start(HeldBack(Held.STORE_AWAY), store=away, leads=False)
+    (status,) = await bot.service.people.status()
+    assert (status.held_back, status.failure) == (Held.STORE_AWAY, None)
+    bot.service.leading = True
+    assert await bot.service.poll() == (Polled("sms", held_back=Held.STORE_AWAY),)
 
 
 async def test_once_the_database_is_back_what_was_sent_and_could_not_be_marked_is_told_again_and_says_so(

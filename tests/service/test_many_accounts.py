@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from bot.core.alert import step
-from bot.core.model import Account, Cause, Failure, Reading, Watch
+from bot.core.model import Account, Cause, Failure, Held, Reading, Watch
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
 from bot.ports import HeldBack, NotLeading
@@ -180,7 +180,7 @@ async def test_a_wrong_key_is_told_for_its_account_alone(start: Start) -> None:
 async def test_a_poll_that_the_provider_s_limit_holds_back_is_no_failure(start: Start) -> None:
     bot = await start(9000, HeldBack(), HeldBack(), HeldBack(), HeldBack(), 9000)
     polled = [await bot.cycle() for _ in range(5)]
-    assert [one.held_back for (one,) in polled] == [False, True, True, True, True]
+    assert [one.held_back for (one,) in polled] == [None, *[Held.LIMIT] * 4]
     assert (await bot.watches.watch("sms")).failures == 0
     assert bot.channel.told == []
 
@@ -190,7 +190,7 @@ async def test_a_command_that_is_held_back_gets_the_last_good_reading_and_says_s
     await bot.cycle()
     bot.wall.pass_(timedelta(seconds=30))
     (status,) = await bot.service.people.status()
-    assert (status.held_back, status.failure) == (True, None)
+    assert (status.held_back, status.failure) == (Held.LIMIT, None)
     assert status.reading
     assert status.reading.began_at == NOW + timedelta(minutes=5)
     assert status.watch.low

@@ -17,6 +17,7 @@ from bot.core.model import (
     Failure,
     Field,
     Firing,
+    Held,
     Level,
     Member,
     Policy,
@@ -361,11 +362,16 @@ def test_a_message_about_two_hundred_silent_accounts_is_one_that_slack_takes() -
     taken(many.alerts([OpenAlert(lasting, watch)]))
 
 
-def test_what_the_provider_s_limit_holds_back_says_so_with_the_age() -> None:
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (Held.LIMIT, "Voice Partner allows only a few requests a minute"),
+        (Held.STORE_AWAY, "Voice Partner is not asked while my database does not answer"),
+    ],
+)
+def test_an_account_that_was_not_asked_says_why_with_the_age(why: Held, said: str) -> None:
     voice = Account("voice", "C0ALERTS", RULES, Product.VOICE)
-    found = replace(status(voice), held_back=True)
-    message = taken(blocks([voice]).status([found], NOW))
-    said = "Voice Partner allows only a few requests a minute: this is from 3 hr ago."
-    assert said in message.text
-    unread = AccountStatus(voice, Watch(), None, held_back=True)
-    assert "ask again in a minute" in taken(blocks([voice]).status([unread], NOW)).text
+    message = taken(blocks([voice]).status([replace(status(voice), held_back=why)], NOW))
+    assert f"{said}: this is from 3 hr ago." in message.text
+    unread = AccountStatus(voice, Watch(), None, held_back=why)
+    assert f"{said}: ask again in a minute." in taken(blocks([voice]).status([unread], NOW)).text

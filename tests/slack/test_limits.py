@@ -21,6 +21,7 @@ from bot.core.model import (
     Failure,
     Field,
     Firing,
+    Held,
     Level,
     Member,
     Mute,
@@ -195,7 +196,7 @@ BIGGEST_OF_ALL: dict[str, Callable[[Crowd], Message]] = {
     "the bare answer of three silent": lambda crowd: crowd.blocks.status(_silent(crowd)[:3], NOW),
     "one account in detail": lambda crowd: crowd.blocks.status(crowd.statuses[:1], NOW),
     "one account held back": lambda crowd: crowd.blocks.status(
-        [replace(crowd.statuses[1], held_back=True)], NOW
+        [replace(crowd.statuses[1], held_back=Held.LIMIT)], NOW
     ),
     "behind what is undelivered": lambda crowd: crowd.blocks.with_undelivered(
         crowd.blocks.status(crowd.statuses, NOW), WAITING

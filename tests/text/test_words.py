@@ -21,6 +21,7 @@ from bot.core.model import (
     Failure,
     Field,
     Firing,
+    Held,
     Level,
     Member,
     Mute,
@@ -940,8 +941,9 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
     words.ended_title(gone, reading())
     words.rest([fine, fine])
     words.rest([fine, replace(fine, failure=DOWN)])
-    words.held_back(fine, at(1))
-    words.held_back(replace(fine, reading=None), at(1))
+    for why in Held:
+        words.held_back(replace(fine, held_back=why), at(1))
+        words.held_back(replace(fine, held_back=why, reading=None), at(1))
 
 
 def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
@@ -1104,7 +1106,7 @@ def test_an_account_whose_failures_are_counted_says_that_it_is_not_told_yet() ->
 def test_an_account_that_was_not_asked_now_is_as_it_was_known_and_never_fine_unread(
     watch: Watch, reading_: Reading | None, said: str
 ) -> None:
-    status = AccountStatus(WATCHED, watch, reading_, held_back=True)
+    status = AccountStatus(WATCHED, watch, reading_, held_back=Held.LIMIT)
     assert WORDS.compact(status, at(60)) == said
     assert ("fine" in WORDS.status_title(status)) is ("fine" in said)
 
