@@ -40,12 +40,16 @@ class SqlBudget:
                 await insert_new(connection, request, {"key": key_digest, "asked_at": (now,)})
                 return True
             lately = _lately(row.asked_at, now)
-            if len(lately) >= REQUESTS:
-                return False
-            await connection.execute(update(request).where(mine).values(asked_at=(*lately, now)))
-            return True
+            granted = len(lately) < REQUESTS
+            counted = (*lately, now) if granted else lately
+            if counted != row.asked_at:
+                await connection.execute(update(request).where(mine).values(asked_at=counted))
+            return granted
 
 
 def _lately(asked_at: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
-    """Return what still counts; a clock that was set back must not hold back more than a minute."""
-    return tuple(at for at in asked_at if abs(now - at) < WINDOW)
+    """Return what still counts, none of it later than now.
+
+    After a clock was set back nothing is granted anew at once, nor held back for longer than the window.
+    """
+    return tuple(min(at, now) for at in asked_at if now - at < WINDOW)

@@ -60,11 +60,29 @@ async def test_a_refusal_costs_nothing(database: Database, pass_: Move) -> None:
     assert await granted(budget, tries=4) == [True] * 4
 
 
-async def test_a_clock_that_is_set_back_holds_nothing_back_for_long(database: Database, pass_: Move) -> None:
+@pytest.mark.parametrize("seconds", [1, 69, 71, 3600])
+async def test_a_clock_that_is_set_back_grants_nothing_anew_and_holds_nothing_back_for_longer(
+    database: Database, pass_: Move, seconds: int
+) -> None:
     budget = SqlBudget(database)
     await granted(budget, tries=4)
+    pass_(-seconds)
+    assert await granted(budget, tries=4) == [False] * 4
+    pass_(69.9)
+    assert await granted(budget, tries=4) == [False] * 4
+    pass_(0.1)
+    assert await granted(budget, tries=5) == [True] * 4 + [False]
+
+
+async def test_a_clock_that_is_set_back_between_two_requests_still_grants_the_rest(
+    database: Database, pass_: Move
+) -> None:
+    budget = SqlBudget(database)
+    await granted(budget, tries=2)
     pass_(-3600)
-    assert await granted(budget, tries=4) == [True] * 4
+    assert await granted(budget, tries=3) == [True, True, False]
+    pass_(70)
+    assert await granted(budget, tries=5) == [True] * 4 + [False]
 
 
 async def test_all_processes_together_get_no_more(database: Database, url: str) -> None:
