@@ -11,7 +11,8 @@ import pytest
 import structlog.testing
 
 from bot.core.health import lateness
-from bot.ports import StoreAway
+from bot.core.model import Held
+from bot.ports import HeldBack, StoreAway
 from bot.schedule import Schedule
 from bot.service.observer import Unobserved
 from bot.text import Words
@@ -112,6 +113,17 @@ async def test_a_bot_whose_first_poll_ever_hangs_says_so_too(make: Make) -> None
         assert gaps(bot) == told
     bot.provider.may_answer.set()
     await hangs
+
+
+@pytest.mark.parametrize(
+    ("why", "said"), [(Held.LIMIT, "the provider allows"), (Held.STORE_AWAY, "the database")]
+)
+async def test_a_poll_that_is_held_back_is_logged_with_its_reason(make: Make, why: Held, said: str) -> None:
+    _, schedule, _ = await make(HeldBack(why))
+    with structlog.testing.capture_logs() as lines:
+        await schedule.poll()
+    (line,) = [line for line in lines if line["event"] == "poll.held_back"]
+    assert line["why"].startswith(said)
 
 
 async def test_a_poll_that_fails_each_time_is_logged_counted_and_late(make: Make) -> None:
