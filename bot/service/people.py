@@ -141,6 +141,8 @@ class People:
         watch = await self._known(account)
         newest = self._newest(account, watch)
         if isinstance(outcome, Held):
+            if newest and watch == Watch():
+                watch = self._judged_alone(account, newest)
             return AccountStatus(account, watch, newest, held_back=outcome)
         return AccountStatus(account, watch, newest, outcome)
 
@@ -154,13 +156,17 @@ class People:
             now = self._clock.now()
             watch = step(known, account, reading, began_at, now, self._policy, polled=False).watch
         except StoreAway:
-            # The person still gets the figures, judged by themselves alone.
-            watch = step(Watch(), account, reading, began_at, began_at, self._policy, polled=False).watch
+            watch = self._judged_alone(account, reading)
         # What was judged knows the sub-accounts that a list which failed does not show.
         judged = (
             watch.reading if watch.reading and same(watch.reading, reading) else without_balances(reading)
         )
         return AccountStatus(account, watch, judged)
+
+    def _judged_alone(self, account: Account, reading: Reading) -> Watch:
+        """Judge figures by themselves, while nothing else is known of the account."""
+        at = reading.began_at
+        return step(Watch(), account, reading, at, at, self._policy, polled=False).watch
 
     async def _known(self, account: Account) -> Watch:
         try:

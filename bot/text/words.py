@@ -22,8 +22,8 @@ NAMED = 12
 WAITING = 3
 """So many channels are named at the head of an answer to which nothing is delivered for the same reason."""
 
-LONGEST_ERROR = 40
-"""Characters of Slack's error; the longest that it documents has fewer."""
+LONGEST_ERROR = 50
+"""Characters of Slack's error: a word, whatever else came in its place."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,16 @@ async def test_with_provider_and_database_away_the_last_reading_is_still_known(
     assert (status.failure, status.reading) == (DOWN, Reading(NOW, credit(9000)))
 
 
+async def test_what_is_not_asked_because_the_database_is_away_is_as_low_as_it_was_last_read(
+    start: Start, away: Database
+) -> None:
+    bot = await start(4999, HeldBack(Held.STORE_AWAY), store=away, leads=False)
+    await bot.service.people.status()
+    bot.wall.pass_(timedelta(hours=1))
+    (status,) = await bot.service.people.status()
+    assert (status.reading, status.watch.level) == (Reading(NOW, credit(4999)), Level.WARNING)
+
+
 async def test_what_is_not_asked_because_the_database_is_away_says_so_to_people_and_in_the_log(
     start: Start, away: Database
 ) -> None:

@@ -182,7 +182,7 @@ def _silent(crowd: Crowd) -> list[AccountStatus]:
 def _waiting(errors: int) -> list[Undelivered]:
     """Return two hundred channels to which Slack takes nothing, for so many reasons."""
     return [
-        Undelivered(f"C{number:039}", NOW - timedelta(minutes=number), f"{'<&>' * 12}{number % errors:04}")
+        Undelivered(f"C{number:039}", NOW - timedelta(minutes=number), f"{number % errors:04}{'&' * 96}")
         for number in range(MANY)
     ]
 
