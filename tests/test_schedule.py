@@ -87,8 +87,8 @@ async def test_a_poll_that_hangs_is_seen_by_the_job_that_polls_nothing_and_told_
         await bot.provider.asking.wait()
         schedule.start()
         for minutes, told in ((50, []), (20, [False])):
-            await bot.look_on(minutes - 1)
-            bot.wall.pass_(timedelta(minutes=1))
+            await bot.look_on(minutes - 2)
+            bot.wall.pass_(timedelta(minutes=2))
             await eventually(lambda: bot.service.pulse.looked_at == bot.wall.now())
             await schedule.deliver()
             assert gaps(bot) == told
@@ -107,7 +107,7 @@ async def test_a_bot_whose_first_poll_ever_hangs_says_so_too(make: Make) -> None
     bot.provider.may_answer.clear()
     hangs = asyncio.create_task(schedule.poll())
     await bot.provider.asking.wait()
-    for minutes, told in ((54, []), (12, [False]), (300, [False])):
+    for minutes, told in ((54, []), (12, [False]), (120, [False])):
         await bot.look_on(minutes)
         await schedule.deliver()
         assert gaps(bot) == told

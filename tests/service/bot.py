@@ -132,9 +132,9 @@ class Bot:
         return self.providers["sms"]
 
     async def look_on(self, minutes: int) -> None:
-        """Look at the lease for so long, as the schedule does, with no poll that is completed."""
-        for _ in range(minutes):
-            self.wall.pass_(timedelta(minutes=1))
+        """Look at the lease for so long (an even number), as the schedule does, with no poll completed."""
+        for _ in range(0, minutes, 2):
+            self.wall.pass_(timedelta(minutes=2))
             await self.service.lead()
 
     async def cycle(self, after: timedelta = timedelta(minutes=5)) -> tuple[Polled, ...]:

@@ -208,8 +208,8 @@ async def test_where_nothing_but_held_back_polls_come_it_is_told_that_nothing_is
     bot = await start(9000, HeldBack())
     await bot.cycle()
     await bot.service.lead()
-    for _ in range(15):
-        await bot.look_on(5)
+    for _ in range(12):
+        await bot.look_on(6)
         await bot.cycle(timedelta(0))
     assert bot.channel.told == ["gap"]
 

@@ -14,7 +14,7 @@ async def test_a_process_that_slept_polls_before_it_says_that_nothing_is_read(st
     await bot.cycle()
     await bot.service.lead()
     bot.wall.pass_(timedelta(hours=9))
-    await bot.look_on(1)
+    await bot.look_on(2)
     await bot.service.deliver()
     assert bot.channel.told == []
     await bot.cycle(timedelta(0))
@@ -30,7 +30,7 @@ async def test_a_process_that_slept_and_cannot_read_says_so_after_a_while(start:
     await bot.cycle()
     await bot.service.lead()
     bot.wall.pass_(timedelta(hours=9))
-    await bot.look_on(62)
+    await bot.look_on(64)
     await bot.service.deliver()
     assert bot.channel.told == ["gap"]
 
@@ -42,11 +42,11 @@ async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_
     await bot.cycle()
     await bot.service.lead()
     for _ in range(3):
-        await bot.look_on(45)
+        await bot.look_on(46)
         bot.lease.faults.append(StoreAway("the connection is refused"))
         with pytest.raises(StoreAway):
             await bot.service.lead()
-    await bot.look_on(1)
+    await bot.look_on(2)
     await bot.service.deliver()
     assert bot.channel.told == ["gap"]
 
@@ -67,7 +67,7 @@ async def test_not_watching_is_told_once_and_its_end(start: Start) -> None:
     bot = await start(9000)
     await bot.cycle()
     await bot.service.lead()
-    for minutes, told in ((54, 0), (12, 1), (300, 1)):
+    for minutes, told in ((54, 0), (12, 1), (120, 1)):
         await bot.look_on(minutes)
         await bot.service.deliver()
         assert bot.channel.told == ["gap"] * told
