@@ -7,6 +7,7 @@ which shares nothing.
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,7 +20,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-MISSING = "no Chromium: apt-get install chromium"
+MISSING = "no Chromium: apt-get install chromium-headless-shell"
 PATIENCE = 15_000  # milliseconds; a busy machine starts a browser slowly
 ARGUMENTS = [
     "--no-sandbox",
@@ -44,8 +45,11 @@ _connected: list[Browser] = []
 
 
 def chromium() -> str:
-    """Return the path of the system's Chromium; without one skip the test, or fail it on CI."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """Return the path of the system's Chromium; without one skip the test, or fail it on CI.
+
+    The one that can only do without windows is preferred: it opens a page in a quarter of the time.
+    """
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         path = shutil.which(name)
         if path is not None:
             return path
@@ -62,9 +66,11 @@ def _address(executable: str) -> str:
         [executable, *ARGUMENTS, "--remote-debugging-port=0", f"--user-data-dir={profile}"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     _running.callback(browser.wait)
-    _running.callback(browser.terminate)
+    # The command may be a shell that waits for the browser.
+    _running.callback(os.killpg, browser.pid, signal.SIGTERM)
     told = profile / "DevToolsActivePort"
     for _ in range(START_SECONDS * 50):
         if told.exists() and (lines := told.read_text().splitlines()):
