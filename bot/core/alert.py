@@ -75,13 +75,13 @@ def _read(
     low = _judge(watch, account, reading, policy)
     verdicts = [low]
     after = Watch()
-    still_unlisted = watch.unreadable if reading.credits.unlisted and _of_the_list(watch.unreadable) else None
+    still_unlisted = watch.unreadable if reading.credits.unlisted and of_the_list(watch.unreadable) else None
     if watch.unreadable and not still_unlisted:
         ended = replace(watch.unreadable, ended_at=now)
         verdicts.append(Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW))
     if reading.credits.unlisted:
         # The account itself was read: failures of its own are over, and those of the list are counted apart.
-        counted = watch if _of_the_list(watch) else _counted_anew(watch)
+        counted = watch if of_the_list(watch) else _counted_anew(watch)
         after = replace(counted, unreadable=still_unlisted)
     if reading.credits.unlisted and polled:
         after, unreadable = _count_failure(after, account, reading.credits.unlisted, now, policy)
@@ -94,7 +94,7 @@ def _read(
 
 def _failed(watch: Watch, account: Account, failure: Failure, now: datetime, policy: Policy) -> Step:
     # The list failed while the account was read: what fails now is counted apart.
-    before = _counted_anew(watch) if _of_the_list(watch) else watch
+    before = _counted_anew(watch) if of_the_list(watch) else watch
     after, unreadable = _count_failure(before, account, failure, now, policy)
     verdicts = [unreadable]
     news = figures_are_old(_with(after, unreadable), policy) and not figures_are_old(watch, policy)
@@ -112,13 +112,13 @@ def _count_failure(
     after = replace(watch, failures=failures, failing_since=since, failure=failure)
     open_episode = watch.unreadable
     # That the list cannot be read was told; that the account itself cannot be is news.
-    graver = _of_the_list(open_episode) and not failure.listing
+    graver = of_the_list(open_episode) and not failure.listing
     told_yet = open_episode is not None and not graver
     if not told_yet and failure.cause not in TOLD_AT_ONCE and failures < policy.unreadable_after:
         return after, Verdict(None, Reason.COUNTING_FAILURES)
+    if not told_yet and account.group and failure.cause in HEALING:
+        return after, Verdict(None, Reason.SHARED_WITH_GROUP)
     if open_episode is None:
-        if account.group and failure.cause in HEALING:
-            return after, Verdict(None, Reason.SHARED_WITH_GROUP)
         episode = opened(account, Trouble.UNREADABLE, failure.level, since, failure=failure)
         return after, Verdict(episode, Reason.UNREADABLE, Kind.OPENED)
     if graver or failure.level > open_episode.level:
@@ -133,10 +133,10 @@ def _count_failure(
 def overdue(watch: Watch, account: Account, now: datetime, policy: Policy, mute: Mute | None = None) -> Step:
     """Tell, by an episode of its own, that an account cannot be read, which it shared with others until now.
 
-    `mute` is the one of what was shared.
+    `mute` is the one of what was shared. It was told already, so that no limit of failed polls matters.
     """
     failure, since = watch.failure, watch.failing_since
-    if watch.unreadable or failure is None or since is None or watch.failures < policy.unreadable_after:
+    if watch.unreadable or failure is None or since is None or not watch.failures:
         return Step(watch, now, (Reason.NOTHING_DUE,))
     episode = opened(account, Trouble.UNREADABLE, failure.level, since, failure=failure)
     # The same outage may have been told so before, in a configuration that was taken back.
@@ -146,11 +146,11 @@ def overdue(watch: Watch, account: Account, now: datetime, policy: Policy, mute:
 
 def figures_are_old(watch: Watch, policy: Policy) -> bool:
     """Whether the last figures are from before the failures that people are told of."""
-    told_of = watch.unreadable is not None and not _of_the_list(watch.unreadable)
-    return told_of or (watch.failures >= policy.unreadable_after and not _of_the_list(watch))
+    told_of = watch.unreadable is not None and not of_the_list(watch.unreadable)
+    return told_of or (watch.failures >= policy.unreadable_after and not of_the_list(watch))
 
 
-def _of_the_list(failing: Watch | Episode | None) -> bool:
+def of_the_list(failing: Watch | Episode | None) -> bool:
     """Whether it is the list of sub-accounts alone that fails."""
     return failing is not None and failing.failure is not None and failing.failure.listing
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from bot.core.alert import of_the_list
 from bot.core.episode import Verdict, episode_id, opened, told
 from bot.core.model import (
     HEALING,
@@ -71,7 +72,7 @@ def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...
     found = [
         Member(name, watch.failing_since, watch.failure)
         for name, watch in accounts.items()
-        if watch.unreadable is None
+        if not _alone(watch, watch.failure)
         and watch.failures >= policy.unreadable_after
         and watch.failing_since
         and watch.failure
@@ -112,7 +113,7 @@ def _now(member: Member, watch: Watch | None) -> Member | None:
 
     One that was read may fail anew by now: it was read all the same.
     """
-    if watch is None or watch.unreadable:
+    if watch is None or _alone(watch, member.failure):
         return None
     if watch.failing_since is not None and watch.failing_since <= member.since:
         return member
@@ -121,3 +122,9 @@ def _now(member: Member, watch: Watch | None) -> Member | None:
     if member.failure.listing and watch.reading.credits.unlisted:
         return member
     return replace(member, until=watch.reading.began_at)
+
+
+def _alone(watch: Watch, failure: Failure | None) -> bool:
+    """Whether an account has an episode of its own of such a failure: one of its list is of no other."""
+    own = watch.unreadable
+    return own is not None and (not of_the_list(own) or (failure is not None and failure.listing))

@@ -84,6 +84,7 @@ class Cause(StrEnum):
     NOT_FOUND = "not_found"
     DENIED = "denied"
     DEGRADED = "degraded"
+    INCOMPLETE = "incomplete"
     FIELD_MISSING = "field_missing"
     FIELD_NOT_A_NUMBER = "field_not_a_number"
     KEY_MISSING = "key_missing"

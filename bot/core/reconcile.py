@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from bot.core import rules
+from bot.core.alert import of_the_list
 from bot.core.episode import edited, episode_id, scheduled, with_episodes
 from bot.core.model import Account, Ending, Episode, Policy, Watch
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
@@ -26,10 +27,11 @@ def reconcile(
         gone = tuple(_gone(episode, accounts, now) for episode in watch.episodes)
         # What failed before says nothing of the account should it ever come back.
         return _closed(replace(watch, failures=0, failing_since=None), gone, now, Reason.NOT_CONFIGURED)
-    ruled = _ruled(watch, account, now, policy)
+    listed = _listed(watch, account, now)
+    ruled = _ruled(listed.watch, account, now, policy)
     moved = _moved(ruled.watch, account, now, policy)
     recalled = _recalled(moved.watch, now, policy)
-    return _together(_together(ruled, moved), recalled)
+    return _together(_together(_together(listed, ruled), moved), recalled)
 
 
 def _gone(episode: Episode, accounts: Mapping[str, Account], now: datetime) -> Episode:
@@ -99,6 +101,16 @@ def _moved(watch: Watch, account: Account, now: datetime, policy: Policy) -> Ste
         notices=tuple(Notice(Kind.OPENED, fresh.channel, now, fresh.id, fresh.level) for fresh in new),
         edits={episode.id: Urgency.NOW for episode in old},
     )
+
+
+def _listed(watch: Watch, account: Account, now: datetime) -> Step:
+    """Close what is told of a list of sub-accounts that is not asked for any more."""
+    own = watch.unreadable
+    if account.subaccounts or own is None or not of_the_list(own):
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    gone = replace(own, ended_at=now, ending=Ending.NOT_CONFIGURED, remind_at=None)
+    after = replace(watch, failures=0, failing_since=None) if of_the_list(watch) else watch
+    return _closed(after, (gone,), now, Reason.NOT_CONFIGURED)
 
 
 def _ruled(watch: Watch, account: Account, now: datetime, policy: Policy) -> Step:

@@ -190,7 +190,7 @@ def _whole_list(pages: Sequence[Page]) -> tuple[SubAccount, ...] | Failure:
     """
     found = {one.id: one for page in pages for one in page.subaccounts}
     total = min((page.total for page in pages if page.total is not None), default=0)
-    return tuple(found.values()) if len(found) >= total else Failure(Cause.FIELD_MISSING, field="data")
+    return tuple(found.values()) if len(found) >= total else Failure(Cause.INCOMPLETE)
 
 
 async def _not_repeated(

@@ -36,7 +36,7 @@ PRUNE_STEPS = 100
 """What is left after so many goes the next time."""
 
 ASLEEP = timedelta(minutes=2)
-"""A process that has looked at nothing for so long did not run: it polls before it says that nobody does."""
+"""Who has not held the lease for so long slept, or had no database: it polls before it speaks of a gap."""
 
 LAPSE = timedelta(seconds=20)
 """Who has not renewed the lease for so long cannot know whether another process watched in between."""
@@ -128,7 +128,7 @@ class Service:
                 await self.reconcile()
                 await self.greet()
             took_over = holds and self._standing_by
-            if took_over or self._clock.now() - (self._looked_at or self.started_at) > ASLEEP:
+            if took_over or self._clock.now() - self._held_at > ASLEEP:
                 self._awake_since = self._clock.now()
             if holds:
                 self._held_at = self._clock.now()

@@ -48,7 +48,7 @@ class Groups:
         groups = {account.group for account in accounts}
         for group in self._names:
             if group.name in groups and group not in self._calm:
-                await self._share(group)
+                await self._share(group, opens=False)
 
     async def pass_on(self, gone: Mapping[str, Watch], accounts: Mapping[str, Account]) -> tuple[str, ...]:
         """Tell elsewhere what was shared in groups that are gone from the settings; return who shared it.
@@ -57,11 +57,13 @@ class Groups:
         """
         shared = [episode for watch in gone.values() for episode in watch.episodes if episode.members]
         for episode in shared:
-            names = [member.account for member in episode.members if member.account in accounts]
-            watches = await self._watches.known(names)
+            watches = await self._watches.known([one.account for one in episode.members])
+            watches = {name: watch for name, watch in watches.items() if name in accounts}
             # Whoever was read meanwhile did not move: the end is told where the beginning was.
             before = Account(episode.account, episode.channel, product=episode.product)
-            await self._change(episode.account, share, group=before, accounts=watches)
+            step = await self._change(episode.account, share, group=before, accounts=watches)
+            left = step.watch.unreadable.members if step.watch.unreadable else ()
+            names = [member.account for member in left if not member.until]
             for name in names:
                 if not accounts[name].group:
                     await self._change(name, overdue, account=accounts[name], mute=episode.mute)
@@ -75,10 +77,14 @@ class Groups:
         decision = partial(decide, now=self._clock.now(), policy=self._policy, **known)
         return await self._judge.judge(name, decision)
 
-    async def _share(self, group: Account) -> Polled | None:
+    async def _share(self, group: Account, *, opens: bool = True) -> Polled | None:
         try:
             watches = dict(await self._watches.known((group.name, *self._names[group])))
-            if watches.pop(group.name).unreadable or any(watch.failures for watch in watches.values()):
+            shared = watches.pop(group.name).unreadable is not None
+            failing = any(watch.failures for watch in watches.values())
+            if failing and not shared and not opens:
+                return None
+            if shared or failing:
                 self._calm.discard(group)
                 step = await self._change(group.name, share, group=group, accounts=watches)
                 return Polled(group.name, step=step)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,9 @@ from bot.service.reader import Reader
 
 UNDELIVERED_SECONDS = 1
 """Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
+
+SHARED_SECONDS = 1
+"""What accounts shared may end with a command, or with the next poll: no answer waits for a database."""
 
 FRESH = timedelta(seconds=10)
 """A reading younger than this answers a command without asking the provider again."""
@@ -128,7 +132,9 @@ class People:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._status(account)) for account in wanted]
         statuses = tuple(task.result() for task in tasks)
-        await self._groups.read([one.account for one in statuses if one.failure is None])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHARED_SECONDS):
+                await self._groups.read([one.account for one in statuses if one.failure is None])
         return statuses
 
     async def _status(self, account: Account) -> AccountStatus:

@@ -111,6 +111,7 @@ _MENDS = {
     Cause.NOT_JSON: _LATER,
     Cause.DEGRADED: _LATER,
     Cause.RATE_LIMITED: "Try again in a minute.",
+    Cause.INCOMPLETE: _LATER,
     Cause.FIELD_MISSING: _LATER,
     Cause.FIELD_NOT_A_NUMBER: _LATER,
 }

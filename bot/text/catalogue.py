@@ -122,6 +122,7 @@ class Catalogue:
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
+    balances_cause: str
     listing_mend: str
     balances_mend: str
 

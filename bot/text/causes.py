@@ -13,7 +13,8 @@ class CauseWords(AmountWords):
 
     def cause(self, failure: Failure, account: Account | None = None, provider: str = "") -> str:
         """Say why an account could not be read; `provider` where another name than its own is meant."""
-        return self.say.causes[failure.cause].format(
+        template = self.say.balances_cause if failure.unbalanced else self.say.causes[failure.cause]
+        return template.format(
             provider=provider or self.provider(account.product if account else Product.SMS),
             field=escape(failure.field),
             status=failure.status or "?",

@@ -97,6 +97,28 @@ def test_lists_of_subaccounts_that_fail_hush_no_account_that_cannot_be_read_afte
     assert (kinds(step), members(shared.episode)) == ([], {"b": True, "a": False})
 
 
+def test_an_outage_of_accounts_whose_lists_were_told_of_is_one_word_and_leaves_those_as_they_were() -> None:
+    shared = Shared("a", "b", "c")
+    refused = replace(WRONG_KEY, listing=True)
+
+    def lists(minute: int) -> Reading:
+        return Reading(at(minute), replace(credit(), unlisted=refused))
+
+    shared.poll({"a": lists(1), "b": lists(1), "c": 9000})
+    told_of = [shared.watches[name].unreadable for name in "ab"]
+    assert all(told_of)
+    steps, words = [], []
+    for _ in range(3):
+        own, step = shared.poll(dict.fromkeys("abc", DOWN))
+        steps += own
+        words += kinds(step)
+    assert (words, members(shared.episode)) == ([Kind.OPENED], dict.fromkeys("abc", True))
+    own, step = shared.poll({"a": lists(5), "b": lists(5), "c": 9000})
+    assert (kinds(step), members(step.touched[0])) == ([Kind.ENDED], dict.fromkeys("abc", False))
+    assert [kinds(one) for one in (*steps, *own)] == [[]] * 12
+    assert [shared.watches[name].unreadable for name in "ab"] == told_of
+
+
 def test_who_recovers_without_its_list_was_read_again() -> None:
     shared = Shared("a", "b")
     shared.polls(3, dict.fromkeys("ab", DOWN))

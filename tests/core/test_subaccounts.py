@@ -9,6 +9,7 @@ from bot.core.model import (
     Account,
     Cause,
     Credits,
+    Ending,
     Failure,
     Field,
     Firing,
@@ -22,7 +23,19 @@ from bot.core.model import (
 from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Reason, Step, Urgency
 from bot.core.reconcile import reconcile
-from tests.samples import CRITICAL, DOWN, POLICY, WARNING, WRONG_KEY, account, at, credit, judged, rule
+from tests.samples import (
+    CRITICAL,
+    DOWN,
+    POLICY,
+    WARNING,
+    WRONG_KEY,
+    account,
+    at,
+    credit,
+    judged,
+    reading,
+    rule,
+)
 
 RULES = (rule(Level.WARNING, 20, Field.BALANCE), rule(Level.CRITICAL, 5, Field.BALANCE))
 PARENT = replace(account(WARNING, CRITICAL, name="marketing"), subaccounts=SubAccounts(RULES))
@@ -329,6 +342,16 @@ def test_that_the_list_fails_hushes_no_account_that_cannot_be_read_afterwards() 
     assert told(refused) == worse, "what waiting does not heal is told at once"
     back = lived(*lists, DOWN, listed(4, {}, unlisted=SLOW_LIST))[-1]
     assert (told(back), back.watch.unreadable is not None) == ([], True)
+
+
+def test_a_list_that_is_not_asked_for_any_more_is_not_told_to_be_read_again() -> None:
+    watch = known(*(listed(minute, {}, unlisted=SLOW_LIST) for minute in range(3)))
+    alone = replace(PARENT, subaccounts=None)
+    step = reconcile(watch, alone, at(4), POLICY)
+    (closed,) = step.touched
+    assert (closed.ending, told(step), step.watch.failures) == (Ending.NOT_CONFIGURED, [], 0)
+    read = judged(step.watch, reading(minute=5), 5, alone)
+    assert (told(read), read.watch.unreadable) == ([], None)
 
 
 def test_a_low_account_says_at_once_that_its_figures_are_new_though_the_list_fails() -> None:

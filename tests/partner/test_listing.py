@@ -22,7 +22,7 @@ KEY = "0123456789abcdef0123456789abcdef01234567"
 PARENT = Account("marketing", "C0ALERTS", subaccounts=SubAccounts())
 NO_ROWS: tuple[object, ...] = (None, 7, "x", [], {}, {"email": "x"})
 NO_IDS: tuple[object, ...] = (None, "", True, [], "x" * 41, "a\nb")
-INCOMPLETE = Failure(Cause.FIELD_MISSING, field="data", listing=True)
+INCOMPLETE = Failure(Cause.INCOMPLETE, listing=True)
 
 
 def row(identity: object, **parts: object) -> dict[str, object]:

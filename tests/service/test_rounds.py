@@ -51,6 +51,26 @@ async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_
     assert bot.channel.told == ["gap"]
 
 
+async def test_once_the_database_is_back_after_hours_it_polls_before_it_says_that_nothing_is_read(
+    start: Start,
+) -> None:
+    bot = await start(9000)
+    await bot.cycle()
+    await bot.service.lead()
+    bot.lease.faults.extend(StoreAway("the connection is refused") for _ in range(40))
+    for _ in range(40):
+        bot.wall.pass_(timedelta(minutes=2))
+        with pytest.raises(StoreAway):
+            await bot.service.lead()
+    await bot.service.lead()
+    await bot.service.deliver()
+    assert bot.channel.told == []
+    await bot.cycle(timedelta(0))
+    await bot.service.lead()
+    await bot.service.deliver()
+    assert bot.channel.told == ["gap"]
+
+
 async def test_whoever_takes_over_polls_before_it_says_that_nothing_is_read(copies: Start) -> None:
     stands_by = await copies(9000, leads=False, name="b")
     watches = await copies(9000, channel=stands_by.channel, name="a")
