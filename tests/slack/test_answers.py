@@ -289,7 +289,7 @@ def test_a_subaccount_without_a_balance_stands_before_the_fine_ones_and_is_calle
         (UNREADABLE, "2", "not given"),
         (EMOJI[Level.OK], "1", "5.00 EUR"),
     ]
-    assert "but not every balance on it. SMS Partner's answer lacks `balance`." in message.text
+    assert "but not every balance on it. SMS Partner gives a sub-account without `balance`" in message.text
 
 
 @pytest.mark.parametrize(

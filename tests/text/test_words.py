@@ -807,7 +807,7 @@ def test_lists_of_subaccounts_that_fail_are_not_told_as_accounts_that_cannot_be_
             "Balances of sub-accounts of sms cannot be read",
             (
                 "The account and the list of its sub-accounts are read, but not every balance on it. "
-                "SMS Partner's answer lacks `balance`. "
+                "SMS Partner gives a sub-account without `balance`, or with one that is no number. "
                 "Sub-accounts without one are judged again once it is back, all others as ever."
             ),
             "Balances of sub-accounts of sms can be read again",
