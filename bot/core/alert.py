@@ -81,7 +81,7 @@ def _read(
         verdicts.append(Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW))
     if reading.credits.unlisted:
         # The account itself was read: failures of its own are over, and those of the list are counted apart.
-        counted = watch if of_the_list(watch) else _counted_anew(watch)
+        counted = watch if of_the_list(watch) else counted_anew(watch)
         after = replace(counted, unreadable=still_unlisted)
     if reading.credits.unlisted and polled:
         after, unreadable = _count_failure(after, account, reading.credits.unlisted, now, policy)
@@ -94,7 +94,7 @@ def _read(
 
 def _failed(watch: Watch, account: Account, failure: Failure, now: datetime, policy: Policy) -> Step:
     # The list failed while the account was read: what fails now is counted apart.
-    before = _counted_anew(watch) if of_the_list(watch) else watch
+    before = counted_anew(watch) if of_the_list(watch) else watch
     after, unreadable = _count_failure(before, account, failure, now, policy)
     verdicts = [unreadable]
     news = figures_are_old(_with(after, unreadable), policy) and not figures_are_old(watch, policy)
@@ -155,7 +155,8 @@ def of_the_list(failing: Watch | Episode | None) -> bool:
     return failing is not None and failing.failure is not None and failing.failure.listing
 
 
-def _counted_anew(watch: Watch) -> Watch:
+def counted_anew(watch: Watch) -> Watch:
+    """Return the state with no failures in a row: what was counted says nothing of what comes next."""
     return replace(watch, failures=0, failing_since=None)
 
 

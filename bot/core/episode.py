@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from bot.core.model import Account, Episode, Failure, Firing, Level, Policy, Reading, Trouble, Watch
+from bot.core.model import Account, Ending, Episode, Failure, Firing, Level, Policy, Reading, Trouble, Watch
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
 
 
@@ -45,6 +45,11 @@ def opened(
         failure=failure,
         product=account.product,
     )
+
+
+def closed(episode: Episode, now: datetime, ending: Ending, moved_to: str = "") -> Episode:
+    """Return an episode that has ended without a word of its own: its message alone says why."""
+    return replace(episode, ended_at=now, ending=ending, moved_to=moved_to, remind_at=None)
 
 
 def told(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.core.alert import of_the_list
-from bot.core.episode import Verdict, episode_id, opened, told
+from bot.core.episode import Verdict, closed, episode_id, opened, told
 from bot.core.model import (
     HEALING,
     Account,
@@ -63,8 +63,7 @@ def _kept(
     if members:
         ended = replace(before, members=members, ended_at=now)
         return Verdict(ended, Reason.READABLE_AGAIN, Kind.ENDED, Urgency.NOW)
-    split = replace(before, ended_at=now, ending=Ending.SPLIT, remind_at=None)
-    return Verdict(split, Reason.SPLIT, None, Urgency.NOW)
+    return Verdict(closed(before, now, Ending.SPLIT), Reason.SPLIT, None, Urgency.NOW)
 
 
 def _failing(accounts: Mapping[str, Watch], policy: Policy) -> tuple[Member, ...]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 
 from bot.core import rules
-from bot.core.alert import of_the_list
-from bot.core.episode import edited, episode_id, scheduled, with_episodes
+from bot.core.alert import counted_anew, of_the_list
+from bot.core.episode import closed, edited, episode_id, scheduled, with_episodes
 from bot.core.model import Account, Ending, Episode, Policy, Watch
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
 
@@ -25,8 +25,7 @@ def reconcile(
     """
     if account is None:
         gone = tuple(_gone(episode, accounts, now) for episode in watch.episodes)
-        # What failed before says nothing of the account should it ever come back.
-        return _closed(replace(watch, failures=0, failing_since=None), gone, now, Reason.NOT_CONFIGURED)
+        return _without(counted_anew(watch), gone, now, Reason.NOT_CONFIGURED)
     listed = _listed(watch, account, now)
     ruled = _ruled(listed.watch, account, now, policy)
     moved = _moved(ruled.watch, account, now, policy)
@@ -35,14 +34,13 @@ def reconcile(
 
 
 def _gone(episode: Episode, accounts: Mapping[str, Account], now: datetime) -> Episode:
-    closed = replace(episode, ended_at=now, remind_at=None, ending=Ending.NOT_CONFIGURED)
     failing = [accounts[one.account] for one in episode.members if not one.until and one.account in accounts]
     if not failing:
-        return closed
+        return closed(episode, now, Ending.NOT_CONFIGURED)
     channels = {one.channel for one in failing}
     if len(channels) == 1 and episode.channel not in channels:
-        return replace(closed, ending=Ending.MOVED, moved_to=failing[0].channel)
-    return replace(closed, ending=Ending.SPLIT)
+        return closed(episode, now, Ending.MOVED, failing[0].channel)
+    return closed(episode, now, Ending.SPLIT)
 
 
 def _recalled(watch: Watch, now: datetime, policy: Policy) -> Step:
@@ -79,10 +77,7 @@ def _moved(watch: Watch, account: Account, now: datetime, policy: Policy) -> Ste
     strays = [episode for episode in watch.episodes if episode.channel != account.channel]
     if not strays:
         return Step(watch, now, (Reason.NOTHING_DUE,))
-    old = tuple(
-        replace(episode, ended_at=now, ending=Ending.MOVED, moved_to=account.channel, remind_at=None)
-        for episode in strays
-    )
+    old = tuple(closed(episode, now, Ending.MOVED, account.channel) for episode in strays)
     new = [
         scheduled(
             replace(
@@ -108,9 +103,8 @@ def _listed(watch: Watch, account: Account, now: datetime) -> Step:
     own = watch.unreadable
     if account.subaccounts or own is None or not of_the_list(own):
         return Step(watch, now, (Reason.NOTHING_DUE,))
-    gone = replace(own, ended_at=now, ending=Ending.NOT_CONFIGURED, remind_at=None)
-    after = replace(watch, failures=0, failing_since=None) if of_the_list(watch) else watch
-    return _closed(after, (gone,), now, Reason.NOT_CONFIGURED)
+    after = counted_anew(watch) if of_the_list(watch) else watch
+    return _without(after, (closed(own, now, Ending.NOT_CONFIGURED),), now, Reason.NOT_CONFIGURED)
 
 
 def _ruled(watch: Watch, account: Account, now: datetime, policy: Policy) -> Step:
@@ -121,13 +115,12 @@ def _ruled(watch: Watch, account: Account, now: datetime, policy: Policy) -> Ste
     if kept == low.firing:
         return Step(watch, now, (Reason.NOTHING_DUE,))
     if not kept:
-        gone = replace(low, ended_at=now, ending=Ending.NOT_CONFIGURED, remind_at=None)
-        return _closed(watch, (gone,), now, Reason.NOT_CONFIGURED)
+        return _without(watch, (closed(low, now, Ending.NOT_CONFIGURED),), now, Reason.NOT_CONFIGURED)
     fewer = replace(low, firing=kept, level=rules.level_of(kept))
     return edited(watch, fewer, now, policy, Reason.RULES_CHANGED)
 
 
-def _closed(watch: Watch, gone: tuple[Episode, ...], now: datetime, reason: Reason) -> Step:
+def _without(watch: Watch, gone: tuple[Episode, ...], now: datetime, reason: Reason) -> Step:
     if not gone:
         return Step(watch, now, (Reason.NOTHING_DUE,))
     return Step(

@@ -1,7 +1,7 @@
 """What people ask for, and what they decide about what is open."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,22 +90,17 @@ class People:
 
     async def open_episodes(self, name: str = "") -> tuple[tuple[Episode, Watch], ...]:
         """Return the open episodes of every configured account, or of the one named; raises `StoreAway`."""
-        accounts = [one for one in self.accounts if name in {"", one.name}]
-        names = dict.fromkeys([one.name for one in accounts] + [one.group for one in accounts if one.group])
-        watches = await self._watches.known(tuple(names))
+        watches = await self._watches.known(self._names(name))
         return tuple(
-            (episode, watch)
-            for watch in watches.values()
-            for episode in watch.episodes
-            if not name or _is_about(episode, name)
+            (episode, watch) for episode, watch in _open(watches) if not name or _is_about(episode, name)
         )
 
     async def alerts(self) -> Alerts:
         """Return what is open, how far the channels know of it, and who fails and is not told of yet."""
-        open_ = await self.open_episodes()
+        watches = await self._watches.known(self._names())
+        open_ = _open(watches)
         telling = await self._outbox.telling([episode.id for episode, _ in open_])
         told = {member.account for episode, _ in open_ for member in episode.members if not member.until}
-        watches = await self._watches.known([account.name for account in self.accounts])
         readings = {name: watch.reading for name, watch in watches.items() if watch.reading}
         return Alerts(
             open=tuple(OpenAlert(episode, watch, telling[episode.id], readings) for episode, watch in open_),
@@ -136,6 +131,12 @@ class People:
             async with asyncio.timeout(SHARED_SECONDS):
                 await self._groups.read([one.account for one in statuses if one.failure is None])
         return statuses
+
+    def _names(self, name: str = "") -> tuple[str, ...]:
+        """Return every account, or the one named, and the groups they are in."""
+        accounts = [one for one in self.accounts if name in {"", one.name}]
+        groups = [one.group for one in accounts if one.group]
+        return tuple(dict.fromkeys([*(one.name for one in accounts), *groups]))
 
     async def _status(self, account: Account) -> AccountStatus:
         fresh = self._reader.last(account)
@@ -183,6 +184,10 @@ class People:
     def _newest(self, account: Account, watch: Watch) -> Reading | None:
         known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
         return max(known, key=lambda reading: reading.began_at, default=None)
+
+
+def _open(watches: Mapping[str, Watch]) -> tuple[tuple[Episode, Watch], ...]:
+    return tuple((episode, watch) for watch in watches.values() for episode in watch.episodes)
 
 
 def _is_about(episode: Episode, account: str) -> bool:
