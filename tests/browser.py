@@ -6,7 +6,6 @@ which shares nothing.
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -17,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-MISSING = "no Chromium: apt-get install chromium-headless-shell"
+from tests.tools import tool
+
 PATIENCE = 15_000  # milliseconds; a busy machine starts a browser slowly
 ARGUMENTS = [
     "--no-sandbox",
@@ -45,17 +44,12 @@ _connected: list[Browser] = []
 
 
 def chromium() -> str:
-    """Return the path of the system's Chromium; without one skip the test, or fail it on CI.
+    """Return the path of the system's Chromium.
 
     The one that can only do without windows is preferred: it opens a page in a quarter of the time.
     """
-    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
-        path = shutil.which(name)
-        if path is not None:
-            return path
-    if os.environ.get("CI"):  # noqa: TID251 - where tests run decides, no setting of the bot
-        pytest.fail(MISSING)
-    pytest.skip(MISSING)
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return tool(*names, package="chromium-headless-shell")
 
 
 @cache

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -23,6 +22,7 @@ from bot.settings import Settings, names
 from bot.slack.manifest import manifest
 from bot.store.database import NEWEST
 from bot.text.en import ENGLISH
+from tests.tools import tool
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -166,15 +166,13 @@ def test_fly_s_settings_are_toml_and_never_stop_the_machine() -> None:
     assert fly["http_service"]["checks"] == [{"path": "/healthz"}]
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="this machine has no systemd-analyze")
 def test_systemd_takes_the_unit_as_it_stands(tmp_path: Path) -> None:
     unit = tmp_path / "smscredits.service"
     command = "/opt/smscredits/.venv/bin/python"
     text = deploy_lines("ini").replace(command, sys.executable).replace("/opt/smscredits", str(ROOT))
     unit.write_text(text)
-    done = subprocess.run(
-        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
-    )
+    analyze = tool("systemd-analyze", package="systemd")
+    done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert unit.name not in done.stderr
 

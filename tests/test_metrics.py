@@ -1,9 +1,7 @@
 """What Prometheus itself says of the metrics and of the README's rules, and that nothing is a global."""
 
 import asyncio
-import os
 import re
-import shutil
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,23 +17,14 @@ from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled
 from tests.samples import DOWN, NOW, known, reading
 from tests.test_documents import README
+from tests.tools import tool
 
-MISSING = "no promtool: apt-get install prometheus"
 RULES = re.search(r"^```yaml\n(groups:\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-def promtool() -> str:
-    """Return the path of the system's promtool; without one skip the test, or fail it on CI."""
-    if path := shutil.which("promtool"):
-        return path
-    if os.environ.get("CI"):  # noqa: TID251 - where tests run decides, no setting of the bot
-        pytest.fail(MISSING)
-    pytest.skip(MISSING)
 
 
 async def checked(*arguments: str, text: str = "") -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        promtool(),
+        tool("promtool", package="prometheus"),
         "check",
         *arguments,
         stdin=asyncio.subprocess.PIPE,
