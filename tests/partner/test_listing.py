@@ -1,24 +1,20 @@
 """The list of sub-accounts: what a page means, and when the pages are the whole list."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
-import stamina
 
 from bot.core.model import Account, Cause, Credits, Failure, Product, SubAccounts
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, refusal
 from bot.demo.provider import SimulatedProvider
-from bot.demo.world import DemoWorld, PrepaidAccount
 from bot.partner import Partner
 from bot.partner.client import MOST_LISTED, MOST_PAGES
 from bot.partner.decipher import Page, decipher_page
 from bot.ports import Unreadable
-from tests.samples import NOW
+from tests.partner.conftest import KEY
 
-KEY = "0123456789abcdef0123456789abcdef01234567"
 PARENT = Account("marketing", "C0ALERTS", subaccounts=SubAccounts())
 NO_ROWS: tuple[object, ...] = (None, 7, "x", [], {}, {"email": "x"})
 NO_IDS: tuple[object, ...] = (None, "", True, [], "x" * 41, "a\nb")
@@ -96,20 +92,6 @@ def test_any_other_page_makes_the_list_unreadable(body: object, cause: Cause, fi
 
 
 # When the pages are the whole list
-
-
-@pytest.fixture(autouse=True)
-def _impatient() -> Iterator[None]:
-    stamina.set_testing(True, attempts=3)
-    yield
-    stamina.set_testing(False)
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[SimulatedProvider]:
-    world = DemoWorld(PrepaidAccount(lambda: NOW))
-    async with SimulatedProvider(world, api_key=KEY, clock=lambda: NOW).serving() as serving:
-        yield serving
 
 
 async def listed(provider: SimulatedProvider, *pages: Any) -> Credits:

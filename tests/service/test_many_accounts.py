@@ -12,7 +12,7 @@ from bot.core.notice import Reason, Step
 from bot.ports import HeldBack, NotLeading
 from bot.service.judge import Judge
 from tests.samples import DOWN, NOW, POLICY, WARNING, WATCHED, WRONG_KEY, account, credit
-from tests.service.bot import Start
+from tests.service.bot import Bot, Start
 from tests.test_cost import Count
 
 STATEMENTS = 4
@@ -24,6 +24,19 @@ GROUP = "api.smspartner.fr@C0123456789"
 def shared(*names: str) -> tuple[Account, ...]:
     """Return accounts of one provider host that tell the same channel."""
     return tuple(replace(WATCHED, name=name, group=GROUP) for name in names)
+
+
+def elsewhere(*names: str) -> tuple[Account, ...]:
+    """Return the same accounts telling another channel."""
+    return tuple(replace(one, channel="C0THERE", group="api.smspartner.fr@C0THERE") for one in shared(*names))
+
+
+async def in_an_outage(start: Start, accounts: tuple[Account, ...]) -> Bot:
+    """Start a bot that has told of accounts "one" and "two" that they cannot be read."""
+    bot = await start(accounts=accounts, one=(DOWN,), two=(DOWN,))
+    for _ in range(3):
+        await bot.cycle()
+    return bot
 
 
 # One host fails
@@ -56,9 +69,7 @@ async def test_when_a_host_fails_its_accounts_are_told_of_in_one_message_and_so_
 
 
 async def test_the_shared_message_outlives_a_restart_and_is_not_told_again(start: Start) -> None:
-    bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(DOWN,))
-    for _ in range(3):
-        await bot.cycle()
+    bot = await in_an_outage(start, shared("one", "two"))
     again = await start(accounts=shared("one", "two"), channel=bot.channel, one=(DOWN,), two=(DOWN,))
     await again.cycle()
     assert bot.channel.told == ["opened unreadable warning"]
@@ -82,9 +93,7 @@ async def test_a_shared_message_is_open_for_each_of_its_accounts_and_can_be_mute
 async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_and_told_by_itself(
     start: Start,
 ) -> None:
-    bot = await start(accounts=shared("one", "two"), one=(DOWN,), two=(DOWN,))
-    for _ in range(3):
-        await bot.cycle()
+    bot = await in_an_outage(start, shared("one", "two"))
     (mine,) = await bot.service.people.open_episodes("one")
     await bot.service.people.decide(mine[0].id, Decision("U0A", bot.wall.now() + timedelta(days=3)))
     alone = await start(accounts=(replace(WATCHED, name="one"),), channel=bot.channel, one=(DOWN,))
@@ -101,11 +110,8 @@ async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_
 
 
 async def test_who_was_read_before_the_channel_changed_is_told_so_where_it_was_told_of(start: Start) -> None:
-    here = shared("one", "two")
-    there = tuple(replace(one, channel="C0THERE", group="api.smspartner.fr@C0THERE") for one in here)
-    bot = await start(accounts=here, one=(DOWN,), two=(DOWN,))
-    for _ in range(3):
-        await bot.cycle()
+    here, there = shared("one", "two"), elsewhere("one", "two")
+    bot = await in_an_outage(start, here)
     at = bot.wall.now() + timedelta(seconds=1)
     for one in here:
         found = Reading(at, credit(9000))
@@ -133,11 +139,8 @@ async def test_what_a_command_read_ends_a_shared_alert_at_once(start: Start) -> 
 
 
 async def test_a_shared_message_whose_channel_changed_goes_on_there_and_back_again(start: Start) -> None:
-    here = shared("one", "two")
-    there = tuple(replace(one, channel="C0THERE", group="api.smspartner.fr@C0THERE") for one in here)
-    bot = await start(accounts=here, one=(DOWN,), two=(DOWN,))
-    for _ in range(3):
-        await bot.cycle()
+    here, there = shared("one", "two"), elsewhere("one", "two")
+    bot = await in_an_outage(start, here)
     moved = bot
     for accounts in (there, here):
         bot.wall.pass_(timedelta(minutes=1))

@@ -5,14 +5,20 @@ import pytest
 
 from bot.ports import StoreAway
 from bot.store import Database
-from tests.service.bot import Start
+from tests.service.bot import Bot, Start
 from tests.test_cost import Count
 
 
-async def test_a_process_that_slept_polls_before_it_says_that_nothing_is_read(start: Start) -> None:
+async def polled_once(start: Start) -> Bot:
+    """Start a bot that has completed a poll, and noted it."""
     bot = await start(9000)
     await bot.cycle()
     await bot.service.lead()
+    return bot
+
+
+async def test_a_process_that_slept_polls_before_it_says_that_nothing_is_read(start: Start) -> None:
+    bot = await polled_once(start)
     bot.wall.pass_(timedelta(hours=9))
     await bot.look_on(2)
     await bot.service.deliver()
@@ -26,9 +32,7 @@ async def test_a_process_that_slept_polls_before_it_says_that_nothing_is_read(st
 
 
 async def test_a_process_that_slept_and_cannot_read_says_so_after_a_while(start: Start) -> None:
-    bot = await start(9000)
-    await bot.cycle()
-    await bot.service.lead()
+    bot = await polled_once(start)
     bot.wall.pass_(timedelta(hours=9))
     await bot.look_on(64)
     await bot.service.deliver()
@@ -38,9 +42,7 @@ async def test_a_process_that_slept_and_cannot_read_says_so_after_a_while(start:
 async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_is_read(
     start: Start,
 ) -> None:
-    bot = await start(9000)
-    await bot.cycle()
-    await bot.service.lead()
+    bot = await polled_once(start)
     for _ in range(3):
         await bot.look_on(46)
         bot.lease.faults.append(StoreAway("the connection is refused"))
@@ -54,9 +56,7 @@ async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_
 async def test_once_the_database_is_back_after_hours_it_polls_before_it_says_that_nothing_is_read(
     start: Start,
 ) -> None:
-    bot = await start(9000)
-    await bot.cycle()
-    await bot.service.lead()
+    bot = await polled_once(start)
     bot.lease.faults.extend(StoreAway("the connection is refused") for _ in range(40))
     for _ in range(40):
         bot.wall.pass_(timedelta(minutes=2))
@@ -84,9 +84,7 @@ async def test_whoever_takes_over_polls_before_it_says_that_nothing_is_read(copi
 
 
 async def test_not_watching_is_told_once_and_its_end(start: Start) -> None:
-    bot = await start(9000)
-    await bot.cycle()
-    await bot.service.lead()
+    bot = await polled_once(start)
     for minutes, told in ((54, 0), (12, 1), (120, 1)):
         await bot.look_on(minutes)
         await bot.service.deliver()

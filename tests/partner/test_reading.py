@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-import stamina
 
 from bot.core.model import (
     FIELDS,
@@ -27,12 +26,11 @@ from bot.core.model import (
 )
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, RawJson, refusal, with_value, with_values
 from bot.demo.provider import SimulatedProvider
-from bot.demo.world import DemoWorld, PrepaidAccount
 from bot.partner import MAX_BODY, Partner, decipher
 from bot.ports import Unreadable
-from tests.samples import NOW, WATCHED, account, rule
+from tests.partner.conftest import KEY
+from tests.samples import WATCHED, account, rule
 
-KEY = "0123456789abcdef0123456789abcdef01234567"
 SAMPLE = Credits(
     {
         Field.CREDIT_SMS: Decimal(269082),
@@ -374,18 +372,8 @@ def test_a_code_that_is_no_word_is_not_repeated(code: object) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.partner.client.ATTEMPT_SECONDS", 0.2)
-    stamina.set_testing(True, attempts=3)
-    yield
-    stamina.set_testing(False)
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[SimulatedProvider]:
-    world = DemoWorld(PrepaidAccount(lambda: NOW))
-    async with SimulatedProvider(world, api_key=KEY, clock=lambda: NOW).serving() as serving:
-        yield serving
 
 
 @pytest.fixture
