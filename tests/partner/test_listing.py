@@ -15,6 +15,7 @@ from bot.partner.decipher import Page, decipher_page
 from bot.ports import Unreadable
 from tests.partner.conftest import KEY
 
+pytestmark = pytest.mark.usefixtures("impatient")
 PARENT = Account("marketing", "C0ALERTS", subaccounts=SubAccounts())
 NO_ROWS: tuple[object, ...] = (None, 7, "x", [], {}, {"email": "x"})
 NO_IDS: tuple[object, ...] = (None, "", True, [], "x" * 41, "a\nb")

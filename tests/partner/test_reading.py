@@ -31,6 +31,7 @@ from bot.ports import Unreadable
 from tests.partner.conftest import KEY
 from tests.samples import WATCHED, account, rule
 
+pytestmark = pytest.mark.usefixtures("impatient")
 SAMPLE = Credits(
     {
         Field.CREDIT_SMS: Decimal(269082),
