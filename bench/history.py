@@ -21,7 +21,8 @@ from sqlalchemy import func, select
 
 from bench.sweep import RULES
 from bot.core.alert import step
-from bot.core.model import Account, Policy, Reading
+from bot.core.model import Account, Policy
+from bot.core.reading import Reading
 from bot.core.retention import FULL, retention
 from bot.ports import Decide
 from bot.store import Database, SqlHistory, SqlLease, SqlWatches, schema

@@ -13,8 +13,10 @@ from prometheus_client.registry import Collector
 
 from bot import VERSION
 from bot.core.health import Facts, Overview, Part, faults
-from bot.core.model import Failure, Field, Trouble
+from bot.core.model import Field
 from bot.core.notice import Step
+from bot.core.reading import Failure
+from bot.core.watch import Trouble
 from bot.service.courier import Delivery
 from bot.service.polled import Polled
 

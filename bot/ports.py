@@ -16,9 +16,11 @@ from typing import Protocol
 
 from bot.core.gap import Gap, Round
 from bot.core.health import Overview
-from bot.core.model import Account, Credits, Episode, Failure, Held, Watch
+from bot.core.model import Account
 from bot.core.notice import Due, Edit, Notice, Owed, Step, Telling, Undelivered
+from bot.core.reading import Credits, Failure, Held
 from bot.core.retention import Retention
+from bot.core.watch import Episode, Watch
 
 
 class OutsideError(Exception):

@@ -8,7 +8,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.core.health import lateness
-from bot.core.model import Failure, Held
+from bot.core.reading import Failure, Held
 from bot.ports import Clock, NotLeading, StoreAway
 from bot.service import Service
 from bot.service.courier import Delivered, Delivery

@@ -4,21 +4,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.core.alert import step
-from bot.core.model import (
-    Account,
-    Cause,
-    Credits,
-    Episode,
-    Failure,
-    Field,
-    Level,
-    Policy,
-    Reading,
-    Rule,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Step
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import Episode, Trouble, Watch
 
 NOW = datetime(2026, 7, 22, 12, 5, tzinfo=UTC)
 POLICY = Policy()

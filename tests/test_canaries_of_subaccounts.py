@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Watch
+from bot.core.watch import Watch
 from bot.demo.answers import Answer
 from bot.demo.run import API_KEY, APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Demo
 from bot.store import Database, SqlLease, SqlWatches, Terms

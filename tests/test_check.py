@@ -11,19 +11,8 @@ from typing import Any
 import click
 import pytest
 
-from bot.core.model import (
-    Account,
-    Cause,
-    Credits,
-    Failure,
-    Field,
-    Level,
-    Product,
-    Reading,
-    Rule,
-    SubAccount,
-    SubAccounts,
-)
+from bot.core.model import Account, Field, Level, Product, Rule, SubAccounts
+from bot.core.reading import Cause, Credits, Failure, Reading, SubAccount
 from bot.demo.answers import HOSTILE, MISSING, with_values
 from bot.settings import Settings
 from bot.shell import accounts, wording

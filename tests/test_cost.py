@@ -8,8 +8,9 @@ from pathlib import Path
 from sqlalchemy import event
 
 from bot.core.alert import step
-from bot.core.model import Account, Credits, Field, Level, Policy, Reading, Rule
+from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Step
+from bot.core.reading import Credits, Reading
 from bot.store import Database, SqlLease, SqlWatches
 from tests.store.past import add_readings
 

@@ -6,19 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.core.alert import remind, step
-from bot.core.model import (
-    Account,
-    Cause,
-    Credits,
-    Failure,
-    Field,
-    Level,
-    Policy,
-    Reading,
-    Rule,
-    Watch,
-)
+from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.mute import Decision, decide
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import Watch
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,8 +13,10 @@ import aiohttp
 import pytest
 import stamina
 
-from bot.core.model import Account, Cause, Credits, Failure, Field, Level, Reading, Trouble, Watch
+from bot.core.model import Account, Field, Level
 from bot.core.notice import Kind, Step
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import Trouble, Watch
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, RawJson, refusal, with_values
 from bot.demo.provider import SimulatedProvider
 from bot.demo.world import DemoWorld, PrepaidAccount

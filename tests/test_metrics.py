@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from bot.core.health import Facts, Overview, Pulse
-from bot.core.model import Credits, Field, Held, Reading, Watch
+from bot.core.model import Field
+from bot.core.reading import Credits, Held, Reading
+from bot.core.watch import Watch
 from bot.metrics import Metrics
 from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled

@@ -11,7 +11,7 @@ import pytest
 import structlog.testing
 
 from bot.core.health import lateness
-from bot.core.model import Held
+from bot.core.reading import Held
 from bot.ports import HeldBack, StoreAway
 from bot.schedule import Schedule
 from bot.service.observer import Unobserved

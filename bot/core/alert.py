@@ -6,21 +6,10 @@ from datetime import datetime
 from bot.core import listing, rules
 from bot.core.clock import rewound, set_back
 from bot.core.episode import Verdict, episode_id, opened, told, with_episodes
-from bot.core.model import (
-    HEALING,
-    TOLD_AT_ONCE,
-    Account,
-    Episode,
-    Failure,
-    Level,
-    Mute,
-    Policy,
-    Reading,
-    Rise,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Account, Level, Policy
 from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reading import HEALING, TOLD_AT_ONCE, Failure, Reading
+from bot.core.watch import Episode, Mute, Rise, Trouble, Watch
 
 
 def step(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.model import Episode, Watch
+from bot.core.watch import Episode, Watch
 
 SKEW = timedelta(minutes=5)
 """Two copies' clocks differ by less, and no reading lasts so long."""

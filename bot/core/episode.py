@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from bot.core.model import Account, Ending, Episode, Failure, Firing, Level, Policy, Reading, Trouble, Watch
+from bot.core.model import Account, Level, Policy
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
+from bot.core.reading import Failure, Reading
+from bot.core.watch import Ending, Episode, Firing, Trouble, Watch
 
 
 @dataclass(frozen=True)

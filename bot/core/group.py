@@ -6,21 +6,11 @@ from datetime import datetime
 
 from bot.core.alert import of_the_list
 from bot.core.episode import Verdict, closed, episode_id, opened, told
-from bot.core.model import (
-    HEALING,
-    Account,
-    Ending,
-    Episode,
-    Failure,
-    Level,
-    Member,
-    Mute,
-    Policy,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Account, Level, Policy
 from bot.core.naming import natural
 from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reading import HEALING, Failure
+from bot.core.watch import Ending, Episode, Member, Mute, Trouble, Watch
 
 LISTED = 10
 """So many accounts of a group, or sub-accounts of an account, are named in one message."""

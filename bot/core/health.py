@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core.model import Watch
+from bot.core.watch import Watch
 
 LATE_INTERVALS = 3
 """A poll that is late by two intervals was completed three intervals ago."""

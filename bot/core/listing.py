@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bot.core.model import Account, Cause, Failure, Field, Reading
+from bot.core.model import Account, Field
+from bot.core.reading import Cause, Failure, Reading
 
 COMPLETE_LISTS_WITHOUT = 2
 """A sub-account that so many complete lists in a row do not hold has vanished."""

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from bot.core.command import SHORTEST_SNOOZE
 from bot.core.episode import edited
-from bot.core.model import Mute, Policy, Watch
+from bot.core.model import Policy
 from bot.core.notice import Reason, Step
+from bot.core.watch import Mute, Watch
 
 ACK_LASTS = timedelta(days=3)
 MORNING = time(9, 0)

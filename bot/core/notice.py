@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.core.gap import Gap
-from bot.core.model import Episode, Level, Reading, Watch
+from bot.core.model import Level
+from bot.core.reading import Reading
+from bot.core.watch import Episode, Watch
 
 
 class Kind(StrEnum):

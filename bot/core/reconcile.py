@@ -8,8 +8,9 @@ from types import MappingProxyType
 from bot.core import rules
 from bot.core.alert import counted_anew, of_the_list
 from bot.core.episode import closed, edited, episode_id, scheduled, with_episodes
-from bot.core.model import Account, Ending, Episode, Policy, Watch
+from bot.core.model import Account, Policy
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
+from bot.core.watch import Ending, Episode, Watch
 
 
 def reconcile(

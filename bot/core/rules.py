@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from bot.core.model import Account, Credits, Field, Firing, Level, Policy, Reading, Rule, SubAccount
+from bot.core.model import Account, Field, Level, Policy, Rule
+from bot.core.reading import Credits, Reading, SubAccount
+from bot.core.watch import Firing
 
 _Key = tuple[str, Field, Level]
 

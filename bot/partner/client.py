@@ -17,7 +17,8 @@ import stamina
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
-from bot.core.model import WORTH_RETRYING, Account, Cause, Credits, Failure, Held, Product, SubAccount
+from bot.core.model import Account, Product
+from bot.core.reading import WORTH_RETRYING, Cause, Credits, Failure, Held, SubAccount
 from bot.partner.decipher import Page, decipher, decipher_page, unreadable
 from bot.ports import Budget, HeldBack, StoreAway, Unreadable
 

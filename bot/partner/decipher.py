@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from bot.core.model import FIELDS, Cause, Credits, Failure, Field, Product, SubAccount
+from bot.core.model import FIELDS, Field, Product
+from bot.core.reading import Cause, Credits, Failure, SubAccount
 from bot.ports import Unreadable
 
 _CODES: Mapping[str, Cause] = {

@@ -8,8 +8,9 @@ from functools import partial
 from bot.core.alert import remind
 from bot.core.gap import checked, completed
 from bot.core.health import Pulse
-from bot.core.model import Account, Failure, Held, Policy, Reading
+from bot.core.model import Account, Policy
 from bot.core.notice import Kind, Notice, Step
+from bot.core.reading import Failure, Held, Reading
 from bot.core.reconcile import reconcile
 from bot.core.retention import retention
 from bot.ports import (

@@ -5,8 +5,9 @@ from functools import partial
 
 from bot.core.alert import overdue
 from bot.core.group import share
-from bot.core.model import Account, Policy, Watch
+from bot.core.model import Account, Policy
 from bot.core.notice import Step
+from bot.core.watch import Watch
 from bot.ports import Clock, NotLeading, StoreAway, Watches
 from bot.service.judge import Judge
 from bot.service.polled import Polled

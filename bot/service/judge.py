@@ -7,8 +7,9 @@ from datetime import datetime
 from functools import partial
 
 from bot.core import alert
-from bot.core.model import Account, Failure, Policy, Reading
+from bot.core.model import Account, Policy
 from bot.core.notice import Step
+from bot.core.reading import Failure, Reading
 from bot.ports import Clock, Decide, Watches
 
 AT_A_TIME = 250

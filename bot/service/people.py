@@ -9,9 +9,11 @@ from functools import partial
 
 from bot.core.alert import step
 from bot.core.listing import without_balances
-from bot.core.model import Account, AccountStatus, Episode, Held, Policy, Reading, Watch
+from bot.core.model import Account, Policy
 from bot.core.mute import Decision, decide
 from bot.core.notice import OpenAlert, Reason, Undelivered
+from bot.core.reading import Held, Reading
+from bot.core.watch import AccountStatus, Episode, Watch
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
 from bot.service.groups import Groups
 from bot.service.judge import Judge

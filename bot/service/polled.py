@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.core.model import Failure, Held, Reading
 from bot.core.notice import Reason, Step
+from bot.core.reading import Failure, Held, Reading
 
 
 @dataclass(frozen=True)

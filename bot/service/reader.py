@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.core.model import Account, Cause, Failure, Held, Reading
+from bot.core.model import Account
+from bot.core.reading import Cause, Failure, Held, Reading
 from bot.ports import Clock, HeldBack, Source, Unreadable
 
 READ_SECONDS = 45

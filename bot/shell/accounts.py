@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.core.model import Failure, Firing, Rule, SubAccount
+from bot.core.model import Rule
+from bot.core.reading import Failure, SubAccount
+from bot.core.watch import Firing
 from bot.shell import wording
 from bot.shell.printing import Cell, Tone, table
 from bot.shell.reading import Checked, State

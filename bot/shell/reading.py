@@ -11,7 +11,9 @@ import aiohttp
 
 from bot.core import rules
 from bot.core.listing import without_balances
-from bot.core.model import Account, Cause, Credits, Failure, Firing, Level, Policy, Product, Reading
+from bot.core.model import Account, Level, Policy, Product
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import Firing
 from bot.partner import ATTEMPTS, Partner
 from bot.ports import Clock, Unreadable
 from bot.service.reader import ACCOUNTS_PER_HOST

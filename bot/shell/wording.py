@@ -3,7 +3,8 @@
 import re
 from datetime import timedelta
 
-from bot.core.model import Account, Cause, Failure, Policy, Product
+from bot.core.model import Account, Policy, Product
+from bot.core.reading import Cause, Failure
 from bot.settings import Settings
 from bot.shell.finding import Topic
 from bot.text import Words

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.command import NoDuration, NotUnderstood, Verb
-from bot.core.model import Account, AccountStatus, Credits, Episode, Level, Product, SubAccount, Watch
+from bot.core.model import Account, Level, Product
 from bot.core.naming import natural
 from bot.core.notice import OpenAlert, Reason, Undelivered
+from bot.core.reading import Credits, SubAccount
+from bot.core.watch import AccountStatus, Episode, Watch
 from bot.slack.elements import (
     EMOJI,
     LONGEST_ANSWER,

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.alert import figures_are_old
-from bot.core.model import Ending, Episode, Level, Reading, Trouble, Watch
+from bot.core.model import Level
 from bot.core.notice import Due, Edit, Kind
+from bot.core.reading import Reading
+from bot.core.watch import Ending, Episode, Trouble, Watch
 from bot.slack.answers import Answers
 from bot.slack.elements import (
     EMOJI,

@@ -7,8 +7,10 @@ from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, insert, or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.group import LISTED
-from bot.core.model import Episode, Level, Reading, Watch
+from bot.core.model import Level
 from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Telling, Undelivered
+from bot.core.reading import Reading
+from bot.core.watch import Episode, Watch
 from bot.store.database import Database
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load, load_watch, notice_row

@@ -21,8 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import Credits, Ending, Episode, Level, Product, Reading, Trouble, Watch
+from bot.core.model import Level, Product
 from bot.core.notice import EDIT_DELAY, Notice, Step, Urgency
+from bot.core.reading import Credits, Reading
+from bot.core.watch import Ending, Episode, Trouble, Watch
 from bot.store import schema
 from bot.store.batch import swap
 

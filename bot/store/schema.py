@@ -20,7 +20,9 @@ from sqlalchemy import (
 )
 
 from bot.core.gap import Gap
-from bot.core.model import Ending, Failure, Field, Firing, Member, Mute, Product, Rise, SubAccount
+from bot.core.model import Field, Product
+from bot.core.reading import Failure, SubAccount
+from bot.core.watch import Ending, Firing, Member, Mute, Rise
 
 
 class Utc(TypeDecorator[datetime]):

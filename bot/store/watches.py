@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from bot.core.model import Episode, Watch
 from bot.core.notice import Notice, Step
+from bot.core.watch import Episode, Watch
 from bot.ports import Decide, StoreAway
 from bot.store import schema
 from bot.store.database import Database

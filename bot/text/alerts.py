@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from bot.core.model import Account, Episode, Trouble, Watch
+from bot.core.model import Account
 from bot.core.notice import OpenAlert, Telling
+from bot.core.watch import Episode, Trouble, Watch
 from bot.text.episodes import EpisodeWords
 from bot.text.figures import escape
 

@@ -5,20 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from bot.core.model import (
-    FIELDS,
-    Account,
-    Credits,
-    Field,
-    Firing,
-    Level,
-    Policy,
-    Product,
-    Reading,
-    Rule,
-    SubAccount,
-)
+from bot.core.model import FIELDS, Account, Field, Level, Policy, Product, Rule
+from bot.core.reading import Credits, Reading, SubAccount
 from bot.core.rules import rearmed_at
+from bot.core.watch import Firing
 from bot.text.catalogue import Catalogue
 from bot.text.figures import Figures, escape
 

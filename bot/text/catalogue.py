@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.core.command import Verb
-from bot.core.model import Cause, Field, Held, Level, Product, Trouble
+from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
+from bot.core.reading import Cause, Held
+from bot.core.watch import Trouble
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.core.model import Account, Cause, Failure, Product, Reading
+from bot.core.model import Account, Product
+from bot.core.reading import Cause, Failure, Reading
 from bot.text.amounts import AmountWords
 from bot.text.figures import escape
 

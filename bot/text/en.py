@@ -1,9 +1,11 @@
 """English."""
 
 from bot.core.command import Verb
-from bot.core.model import Cause, Field, Held, Level, Product, Trouble
+from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
+from bot.core.reading import Cause, Held
+from bot.core.watch import Trouble
 from bot.text.catalogue import Catalogue
 
 _STATUS_PAGE = "<https://status.smspartner.fr/status/nda-media|the provider's status page>"

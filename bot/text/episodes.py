@@ -5,20 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.group import LISTED
-from bot.core.model import (
-    Credits,
-    Ending,
-    Episode,
-    Field,
-    Firing,
-    Level,
-    Reading,
-    Rise,
-    SubAccount,
-    Trouble,
-)
+from bot.core.model import Field, Level
 from bot.core.naming import natural
 from bot.core.notice import Reason
+from bot.core.reading import Credits, Reading, SubAccount
+from bot.core.watch import Ending, Episode, Firing, Rise, Trouble
 from bot.text.figures import escape
 from bot.text.groups import NONE_READ, GroupWords
 

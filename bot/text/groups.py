@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.core.group import LISTED
-from bot.core.model import Account, Cause, Episode, Failure, Member, Reading, Trouble
+from bot.core.model import Account
+from bot.core.reading import Cause, Failure, Reading
+from bot.core.watch import Episode, Member, Trouble
 from bot.text.causes import CauseWords
 from bot.text.figures import escape
 

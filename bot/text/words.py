@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
-from bot.core.model import Account, AccountStatus, Held, Level, Product, Reading
+from bot.core.model import Account, Level, Product
 from bot.core.notice import Undelivered
+from bot.core.reading import Held, Reading
+from bot.core.watch import AccountStatus
 from bot.text.alerts import AlertWords
 from bot.text.figures import escape
 

@@ -5,20 +5,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import (
-    Account,
-    Cause,
-    Credits,
-    Failure,
-    Field,
-    Level,
-    Policy,
-    Reading,
-    Rule,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import Trouble, Watch
 from tests.samples import (
     CRITICAL,
     DOWN,

@@ -4,9 +4,11 @@ from dataclasses import replace
 import pytest
 
 from bot.core.group import share
-from bot.core.model import HEALING, Account, Cause, Ending, Episode, Failure, Mute, Policy, Reading, Watch
+from bot.core.model import Account, Policy
 from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reading import HEALING, Cause, Failure, Reading
 from bot.core.reconcile import reconcile
+from bot.core.watch import Ending, Episode, Mute, Watch
 from tests.samples import DOWN, NO_CREDIT, POLICY, WATCHED, WRONG_KEY, Outcome, at, credit, judged
 
 GROUP = Account("api.smspartner.fr@C0123456789", WATCHED.channel)

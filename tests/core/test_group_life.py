@@ -10,8 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from bot.core import alert
 from bot.core.group import share
-from bot.core.model import Account, Cause, Failure, Reading, Watch
+from bot.core.model import Account
 from bot.core.notice import Kind, Step
+from bot.core.reading import Cause, Failure, Reading
+from bot.core.watch import Watch
 from tests.samples import DOWN, NOW, POLICY, WATCHED, WRONG_KEY, credit
 
 GROUP = "api.smspartner.fr@C0123456789"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.health import Facts, Fault, Overview, Part, Pulse, Silence, faults, lateness, silence
-from bot.core.model import Watch
+from bot.core.watch import Watch
 from tests.samples import NOW, at, reading
 
 FIVE_MINUTES = timedelta(minutes=5)

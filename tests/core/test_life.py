@@ -18,10 +18,12 @@ from hypothesis.stateful import (
 )
 
 from bot.core import alert
-from bot.core.model import Cause, Episode, Failure, Field, Level, Policy, Reading, Trouble, Watch
+from bot.core.model import Field, Level, Policy
 from bot.core.mute import Choice, Decision, decide, snooze_until
 from bot.core.notice import Kind, Reason, Step
+from bot.core.reading import Cause, Failure, Reading
 from bot.core.reconcile import reconcile
+from bot.core.watch import Episode, Trouble, Watch
 from tests import samples
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.core.alert import remind
-from bot.core.model import Account, Ending, Episode, Field, Level, Mute, Trouble, Watch
+from bot.core.model import Account, Field, Level
 from bot.core.mute import ACK_LASTS, Choice, Decision, decide, snooze_until
 from bot.core.notice import Kind, Reason, Step, Urgency
 from bot.core.reconcile import reconcile
+from bot.core.watch import Ending, Episode, Mute, Trouble, Watch
 from tests.samples import (
     CRITICAL,
     DOWN,

@@ -3,9 +3,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.core.alert import remind
-from bot.core.model import Failure, Field, Level, Policy, Rise, Trouble, Watch
+from bot.core.model import Field, Level, Policy
 from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Reason, Urgency
+from bot.core.reading import Failure
+from bot.core.watch import Rise, Trouble, Watch
 from tests.samples import (
     DOWN,
     NO_CREDIT,

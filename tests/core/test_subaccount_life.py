@@ -7,8 +7,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from bot.core.model import Failure, Level, Trouble, Watch
+from bot.core.model import Level
 from bot.core.notice import Kind
+from bot.core.reading import Failure
+from bot.core.watch import Trouble, Watch
 from tests.core.test_subaccounts import PARENT, listed
 from tests.samples import DOWN, WRONG_KEY, judged
 

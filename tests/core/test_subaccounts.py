@@ -5,24 +5,12 @@ import pytest
 
 from bot.core.alert import figures_are_old
 from bot.core.alert import step as judge
-from bot.core.model import (
-    Account,
-    Cause,
-    Credits,
-    Ending,
-    Failure,
-    Field,
-    Firing,
-    Level,
-    Reading,
-    Rule,
-    SubAccount,
-    SubAccounts,
-    Watch,
-)
+from bot.core.model import Account, Field, Level, Rule, SubAccounts
 from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Reason, Step, Urgency
+from bot.core.reading import Cause, Credits, Failure, Reading, SubAccount
 from bot.core.reconcile import reconcile
+from bot.core.watch import Ending, Firing, Watch
 from tests.samples import (
     CRITICAL,
     DOWN,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.core.model import Trouble
+from bot.core.watch import Trouble
 from tests.crash.person import Post
 from tests.crash.story import Judgement, Word, possibly_owed
 from tests.crash.tables import NoticeRow

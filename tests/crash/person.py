@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from bot.core.model import Trouble
+from bot.core.watch import Trouble
 from tests.crash.story import END, Word
 from tests.crash.wire import Message
 

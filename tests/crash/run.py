@@ -11,7 +11,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from bot.core.model import Failure
+from bot.core.reading import Failure
 from tests.crash.count import Press, lost_posts, unasked_reminders, verdicts, wrong_words
 from tests.crash.fuse import Act, FusedDatabase, key
 from tests.crash.person import Post

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 from random import Random
 
-from bot.core.model import Failure, Level, Trouble
+from bot.core.model import Level
+from bot.core.reading import Failure
+from bot.core.watch import Trouble
 from tests.samples import NO_CREDIT, WATCHED, WRONG_KEY, account, rule
 
 Outcome = int | Failure

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from bot.core.model import Trouble
+from bot.core.watch import Trouble
 from tests.samples import NOW
 
 NOTICES = (

@@ -3,7 +3,7 @@ from subprocess import run
 
 import pytest
 
-from bot.core.model import Trouble
+from bot.core.watch import Trouble
 from tests.crash.story import END, Judgement, Outcome, owed, possibly_owed
 from tests.samples import NO_CREDIT, WRONG_KEY
 

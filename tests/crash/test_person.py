@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import Trouble
+from bot.core.watch import Trouble
 from tests.crash.count import Press, lost_posts, unasked_reminders, wrong_words
 from tests.crash.person import MARK, Post
 from tests.crash.tables import NoticeRow

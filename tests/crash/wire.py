@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
 
-from bot.core.model import Account, Cause, Credits, Failure
+from bot.core.model import Account
 from bot.core.notice import Due, Edit
+from bot.core.reading import Cause, Credits, Failure
 from bot.ports import NotDelivered, Unreadable
 from bot.slack.blocks import Blocks
 from bot.slack.messenger import SlackMessenger

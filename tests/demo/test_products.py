@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.model import Account, Credits, Field, Product, SubAccounts
+from bot.core.model import Account, Field, Product, SubAccounts
+from bot.core.reading import Credits
 from bot.demo.answers import HOSTILE
 from bot.demo.holdings import SubAccounts as Children
 from bot.demo.products import without_key

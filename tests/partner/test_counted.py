@@ -6,7 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.model import Account, Cause, Held, Product
+from bot.core.model import Account, Product
+from bot.core.reading import Cause, Held
 from bot.partner import Partner
 from bot.ports import Budget, HeldBack, StoreAway, Unreadable
 from tests.neighbours import hanging_up

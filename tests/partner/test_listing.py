@@ -6,7 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.core.model import Account, Cause, Credits, Failure, Product, SubAccounts
+from bot.core.model import Account, Product, SubAccounts
+from bot.core.reading import Cause, Credits, Failure
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, refusal
 from bot.demo.provider import SimulatedProvider
 from bot.partner import Partner

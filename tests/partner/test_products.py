@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.model import RULED, Cause, Credits, Failure, Field, Product
+from bot.core.model import RULED, Field, Product
+from bot.core.reading import Cause, Credits, Failure
 from bot.partner import decipher
 from bot.ports import Unreadable
 

@@ -13,17 +13,8 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from bot.core.model import (
-    FIELDS,
-    TOLD_AT_ONCE,
-    WORTH_RETRYING,
-    Cause,
-    Credits,
-    Failure,
-    Field,
-    Level,
-    Product,
-)
+from bot.core.model import FIELDS, Field, Level, Product
+from bot.core.reading import TOLD_AT_ONCE, WORTH_RETRYING, Cause, Credits, Failure
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, RawJson, refusal, with_value, with_values
 from bot.demo.provider import SimulatedProvider
 from bot.partner import MAX_BODY, Partner, decipher

@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.core.model import Account, Credits, Failure
+from bot.core.model import Account
 from bot.core.notice import Due, Edit
+from bot.core.reading import Credits, Failure
 from bot.ports import Unreadable
 from bot.service import Service
 from bot.service.polled import Polled

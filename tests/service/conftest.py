@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.model import Account, Failure, Policy
+from bot.core.model import Account, Policy
+from bot.core.reading import Failure
 from bot.service import Service
 from bot.store import Database, SqlHistory, SqlOutbox, SqlRounds, SqlWatches, Terms
 from tests.samples import NOW, WATCHED

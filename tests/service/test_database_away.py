@@ -4,7 +4,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from bot.core.model import Held, Level, Reading, Watch
+from bot.core.model import Level
+from bot.core.reading import Held, Reading
+from bot.core.watch import Watch
 from bot.ports import HeldBack, StoreAway
 from bot.service.polled import Polled
 from bot.store import Database

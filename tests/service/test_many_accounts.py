@@ -6,9 +6,11 @@ from functools import partial
 import pytest
 
 from bot.core.alert import step
-from bot.core.model import Account, Cause, Failure, Held, Reading, Watch
+from bot.core.model import Account
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
+from bot.core.reading import Cause, Failure, Held, Reading
+from bot.core.watch import Watch
 from bot.ports import HeldBack, NotLeading
 from bot.service.judge import Judge
 from tests.samples import DOWN, NOW, POLICY, WARNING, WATCHED, WRONG_KEY, account, credit

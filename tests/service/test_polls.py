@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Cause, Failure, Reading
 from bot.core.notice import Reason
+from bot.core.reading import Cause, Failure, Reading
 from bot.service.polled import Polled
 from tests.samples import CRITICAL, DOWN, NOW, WATCHED, account, credit
 from tests.service.bot import Start

@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Failure, Level, Reading
+from bot.core.model import Level
+from bot.core.reading import Failure, Reading
 from bot.service.people import FRESH
 from tests.samples import DOWN, NO_CREDIT, NOW, WATCHED, WRONG_KEY, account, credit
 from tests.service.bot import Start

@@ -8,28 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.core.listing import without_balances
-from bot.core.model import (
-    Account,
-    AccountStatus,
-    Cause,
-    Credits,
-    Episode,
-    Failure,
-    Field,
-    Firing,
-    Held,
-    Level,
-    Member,
-    Policy,
-    Product,
-    Reading,
-    Rule,
-    SubAccount,
-    SubAccounts,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Account, Field, Level, Policy, Product, Rule, SubAccounts
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Undelivered
+from bot.core.reading import Cause, Credits, Failure, Held, Reading, SubAccount
+from bot.core.watch import AccountStatus, Episode, Firing, Member, Trouble, Watch
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.slack.elements import EMOJI, UNREADABLE

@@ -10,27 +10,10 @@ import pytest
 
 from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood
-from bot.core.model import (
-    Account,
-    AccountStatus,
-    Cause,
-    Credits,
-    Ending,
-    Episode,
-    Failure,
-    Field,
-    Firing,
-    Level,
-    Mute,
-    Policy,
-    Product,
-    Reading,
-    Rise,
-    Rule,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Account, Field, Level, Policy, Product, Rule
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Telling, Undelivered
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import AccountStatus, Ending, Episode, Firing, Mute, Rise, Trouble, Watch
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words

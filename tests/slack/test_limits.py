@@ -11,31 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.core.command import NoDuration, NotUnderstood
-from bot.core.model import (
-    RULED,
-    Account,
-    AccountStatus,
-    Cause,
-    Credits,
-    Episode,
-    Failure,
-    Field,
-    Firing,
-    Held,
-    Level,
-    Member,
-    Mute,
-    Policy,
-    Product,
-    Reading,
-    Rise,
-    Rule,
-    SubAccount,
-    SubAccounts,
-    Trouble,
-    Watch,
-)
+from bot.core.model import RULED, Account, Field, Level, Policy, Product, Rule, SubAccounts
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Undelivered
+from bot.core.reading import Cause, Credits, Failure, Held, Reading, SubAccount
+from bot.core.watch import AccountStatus, Episode, Firing, Member, Mute, Rise, Trouble, Watch
 from bot.demo.blockkit import faults
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from sqlalchemy import insert, text, update
 
-from bot.core.model import Level, Trouble
+from bot.core.model import Level
 from bot.core.notice import Kind
+from bot.core.watch import Trouble
 from bot.store import Database, schema
 
 AMOUNTS = '{"creditSms":"9000","balance":"342"}'

@@ -13,8 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, event, insert, inspect, select, table, text
 
-from bot.core.model import Ending, Field, Firing, Level, Reading
+from bot.core.model import Field, Level
 from bot.core.notice import Kind, Notice
+from bot.core.reading import Reading
+from bot.core.watch import Ending, Firing
 from bot.ports import StoreAway
 from bot.store import Database, migrations
 from bot.store.database import NEWEST

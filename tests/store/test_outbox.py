@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 
 from bot.core.alert import remind
-from bot.core.model import Level, Trouble
+from bot.core.model import Level
 from bot.core.mute import Decision, decide
 from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Telling, Undelivered
+from bot.core.watch import Trouble
 from bot.store import Database, SqlOutbox, SqlWatches
 from tests.samples import (
     DOWN,

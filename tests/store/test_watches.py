@@ -13,8 +13,10 @@ import psycopg
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from bot.core.model import Account, Cause, Credits, Episode, Failure, Field, Level, Reading, Trouble, Watch
+from bot.core.model import Account, Field, Level
 from bot.core.notice import Due, Edit, Kind, Notice, Reason, Step
+from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.watch import Episode, Trouble, Watch
 from bot.ports import StoreAway
 from bot.store import Database, SqlWatches, schema
 from bot.store.rows import notice_row

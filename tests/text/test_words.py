@@ -12,30 +12,10 @@ import pytest
 from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
-from bot.core.model import (
-    AccountStatus,
-    Cause,
-    Credits,
-    Ending,
-    Episode,
-    Failure,
-    Field,
-    Firing,
-    Held,
-    Level,
-    Member,
-    Mute,
-    Policy,
-    Product,
-    Reading,
-    Rise,
-    Rule,
-    SubAccount,
-    SubAccounts,
-    Trouble,
-    Watch,
-)
+from bot.core.model import Field, Level, Policy, Product, Rule, SubAccounts
 from bot.core.notice import OpenAlert, Reason, Telling, Undelivered
+from bot.core.reading import Cause, Credits, Failure, Held, Reading, SubAccount
+from bot.core.watch import AccountStatus, Ending, Episode, Firing, Member, Mute, Rise, Trouble, Watch
 from bot.text import Words
 from bot.text.catalogue import Catalogue
 from bot.text.en import ENGLISH
