@@ -119,8 +119,9 @@ async def episode() -> None:
                 await expect(message).to_be_visible()
             await page.mouse.move(0, 0)
             # A picture of the element would wait for it to stand still, and it may be edited meanwhile.
-            box = await message.bounding_box()
-            assert box is not None
+            async with asyncio.timeout(PATIENCE / 1000):
+                while (box := await message.bounding_box()) is None:
+                    pass  # just redrawn
             turns.append((caption, await page.screenshot(clip=FloatRect(**box))))
 
         demo.world.apply({"burn": 600})
