@@ -24,6 +24,9 @@ LEAD_EVERY = timedelta(seconds=2)
 """How often a process that stands by looks whether it is to watch."""
 
 RENEW_EVERY = timedelta(seconds=10)
+SET_BACK = 1.0
+"""Seconds; by less a clock is only slewed."""
+
 LEAD_SECONDS = 60
 STEP_DOWN_SECONDS = 2
 PRUNE_EVERY = timedelta(minutes=10)
@@ -65,6 +68,8 @@ class Schedule:
         self._poll_seconds = READ_SECONDS * turns + POLL_SPARE_SECONDS
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._leading_on: asyncio.Task[None] | None = None
+        self._ahead: float | None = None
         # In UTC: intervals must not jump with daylight saving. No misfire is dropped in silence.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -74,16 +79,17 @@ class Schedule:
         """Run the jobs, the first at once; nothing if the bot stops already."""
         if self._stopping:
             return
-        self._every(LEAD_EVERY, self.lead, LEAD_SECONDS)
         self._every(self._poll_interval, self.poll, self._poll_seconds)
         self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
         self._every(PRUNE_EVERY, self._service.prune, PRUNE_SECONDS)
         self._scheduler.start()
-        self._spawn(self.lead, LEAD_SECONDS)
+        self._leading_on = asyncio.create_task(self._lead_on())
 
     def stop(self) -> None:
         """Begin nothing new; what is under way goes on."""
         self._stopping = True
+        if self._leading_on:
+            self._leading_on.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -103,14 +109,21 @@ class Schedule:
     async def lead(self) -> None:
         """Keep, take or pass the lease; whoever takes it polls at once.
 
-        It also minds the poll: it polls nothing itself, so a poll that hangs does not hang it.
+        It also minds the clock and the poll: it polls nothing itself, so a poll that hangs does not hang it.
         """
+        self._mind_the_clock()
         self._mind_the_poll()
         # One at a time: with a database that hangs they would only wait for each other.
         if self._looking.locked():
             return
         async with self._looking:
             await self._lead()
+
+    async def _lead_on(self) -> None:
+        """Lead by the loop's clock: APScheduler goes by the wall's, and what minds it must outlive it."""
+        while True:
+            self._spawn(self.lead, LEAD_SECONDS)
+            await asyncio.sleep(LEAD_EVERY.total_seconds())
 
     async def _lead(self) -> None:
         led = self._service.leading
@@ -124,6 +137,17 @@ class Schedule:
         if not led:
             log.info("lease.taken")
             self._spawn(self._first_poll, self._poll_seconds)
+
+    def _mind_the_clock(self) -> None:
+        """See the wall clock set back: APScheduler would run nothing until it is as late as it was."""
+        before, self._ahead = self._ahead, self._clock.now().timestamp() - asyncio.get_running_loop().time()
+        if before is None or before - self._ahead < SET_BACK:
+            return
+        log.warning("clock.set_back", seconds=round(before - self._ahead))
+        self._led_at = None
+        self._service.set_back()
+        for job in self._scheduler.get_jobs():
+            job.reschedule("interval", seconds=job.trigger.interval.total_seconds(), timezone=UTC)
 
     def _mind_the_poll(self) -> None:
         late = lateness(self._service.pulse, self._poll_interval, self._clock.now())

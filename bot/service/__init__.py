@@ -109,6 +109,15 @@ class Service:
         """The signs of life of this process."""
         return Pulse(self.leading, self._since, self._polled_at, self._looked_at)
 
+    def set_back(self) -> None:
+        """Let nothing that this process noted lie in the future, after its clock was set back."""
+        now = self._clock.now()
+        self.started_at, self._since = min(self.started_at, now), min(self._since, now)
+        self._held_at, self._awake_since = min(self._held_at, now), min(self._awake_since, now)
+        self._polled_at = self._polled_at and min(self._polled_at, now)
+        self._looked_at = self._looked_at and min(self._looked_at, now)
+        self._completed_at = self._completed_at and min(self._completed_at, now)
+
     async def greet(self) -> None:
         """Owe each channel its greeting, once for ever; raises `StoreAway`."""
         for channel in self.channels:
