@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +92,30 @@ async def test_no_secret_is_written_whoever_speaks(shape: str) -> None:
     if shape == "json":
         events = [json.loads(line) for line in text.splitlines()]
         assert all({"event", "level"} <= set(event) for event in events)
+
+
+UNWRITABLE = """
+import sys
+from bot import log
+import structlog
+
+log.configure("info", sys.argv[1])
+structlog.get_logger().info("ours.event")
+print("goes on", flush=True)
+"""
+
+
+@pytest.mark.parametrize("shape", ["json", "console"])
+async def test_a_log_that_cannot_be_written_ends_nothing(shape: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            UNWRITABLE,
+            shape,
+            env=environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=full,
+        )
+        out, _ = await process.communicate()
+    assert out == b"goes on\n"
