@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from bot import log
 from tests.test_main import environment
 
 CANARY = "canary-of-the-settings"
@@ -91,3 +92,17 @@ async def test_no_secret_is_written_whoever_speaks(shape: str) -> None:
     if shape == "json":
         events = [json.loads(line) for line in text.splitlines()]
         assert all({"event", "level"} <= set(event) for event in events)
+
+
+@pytest.mark.parametrize(
+    ("around", "coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_is_coloured_unless_it_or_whoever_sits_there_wants_none(
+    monkeypatch: pytest.MonkeyPatch, around: dict[str, str], coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in around.items():
+        monkeypatch.setenv(name, value)
+    assert log.coloured() is coloured
