@@ -105,8 +105,10 @@ async def hanging_up() -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 @asynccontextmanager
-async def refusing_passwords() -> AsyncIterator[int]:
-    """Speak as a PostgreSQL that asks for a password and refuses it; yields the port.
+async def refusing(
+    code: str = "28P01", said: str = 'password authentication failed for user "bot"', tls: bytes = b"N"
+) -> AsyncIterator[int]:
+    """Speak as a PostgreSQL that asks for a password and then refuses; yields the port.
 
     The messages are those of PostgreSQL's manual, "Message Formats".
     """
@@ -115,12 +117,12 @@ async def refusing_passwords() -> AsyncIterator[int]:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             asked_for_tls = await _packet(reader) == _TLS
             if asked_for_tls:
-                writer.write(b"N")
+                writer.write(tls)
                 await _packet(reader)
             writer.write(b"R" + (8).to_bytes(4, "big") + (3).to_bytes(4, "big"))
             await reader.readexactly(1)
             await _packet(reader)
-            fields = b'SFATAL\0C28P01\0Mpassword authentication failed for user "bot"\0\0'
+            fields = f"SFATAL\0C{code}\0M{said}\0\0".encode()
             writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
             await writer.drain()
         writer.close()

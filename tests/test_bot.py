@@ -283,7 +283,8 @@ async def test_a_rate_limit_is_waited_for_as_long_as_slack_asks() -> None:
         assert 0.9 < time.monotonic() - refused_at < 4
 
 
-async def test_socket_mode_answers_commands_and_delivers_alerts() -> None:
+async def test_socket_mode_answers_commands_and_delivers_alerts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # proxies of the environment are not used
     async with exhibit(slack_app_token="xapp-demo", slack_signing_secret=None) as demo:
         await eventually(lambda: demo.slack.socket_connected)
         assert "5,500 SMS" in await ask(demo)

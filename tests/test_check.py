@@ -455,18 +455,35 @@ async def test_as_a_process_it_prints_a_plain_table_and_exits_with_the_code(tmp_
     assert files_in(tmp_path) == []
 
 
-@pytest.mark.parametrize(("command", "code"), [("check", 3), ("doctor", 1)])
-async def test_where_nothing_can_be_written_the_exit_code_is_no_verdict(
-    tmp_path: Path, command: str, code: int
+WRITTEN_TO = [
+    ("check > /dev/full", 3, "The result cannot be written: No space left on device.\n"),
+    ("doctor > /dev/full", 1, "The result cannot be written: No space left on device.\n"),
+    ("manifest > /dev/full", 1, "The result cannot be written: No space left on device.\n"),
+    # Whoever closed it wants the exit code alone.
+    ("check >&-", 0, ""),
+    ("doctor >&-", 0, ""),
+]
+
+
+@pytest.mark.parametrize(("command", "code", "said"), WRITTEN_TO)
+async def test_where_nothing_can_be_written_the_exit_code_is_no_verdict_and_nobody_is_blamed(
+    tmp_path: Path, command: str, code: int, said: str
 ) -> None:
     async with neighbours() as around:
         process = await asyncio.create_subprocess_exec(
-            "sh", "-c", f"{sys.executable} -m bot {command} > /dev/full",
+            "sh", "-c", f"{sys.executable} -m bot {command}",
             cwd=tmp_path, env=environment(**around.settings), stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         _, err = await process.communicate()
-    assert process.returncode == code
-    assert "Traceback" not in err.decode()
+    assert (process.returncode, err.decode()) == (code, said)
+
+
+async def test_what_the_terminal_cannot_show_is_a_question_mark_and_no_verdict(tmp_path: Path) -> None:
+    async with neighbours() as around:
+        around.provider.answer = HOSTILE["code_11"]
+        code, out, err = await output("check", cwd=tmp_path, **around.settings, PYTHONIOENCODING="latin-1")
+    assert (code, err) == (3, "")
+    assert "(code 11) ? " in out
 
 
 @pytest.mark.parametrize("wrong", [["--acount", "x"], ["--account"], ["sms"], ["--json=yes"]])
@@ -476,6 +493,12 @@ async def test_wrong_usage_is_3_for_2_would_say_that_an_account_is_critical(
     code, out, err = await output("check", *wrong, cwd=tmp_path)
     assert (code, out) == (3, "")
     assert "Usage: python -m bot check" in err
+
+
+async def test_an_option_before_the_command_is_3_too(tmp_path: Path) -> None:
+    code, out, err = await output("--json", "check", cwd=tmp_path)
+    assert (code, out) == (3, "")
+    assert "No such option" in err
 
 
 async def test_faults_are_printed_one_line_each_on_standard_error(tmp_path: Path) -> None:
@@ -505,7 +528,7 @@ async def test_nothing_is_loaded_that_only_the_bot_needs() -> None:
 
 
 async def test_a_fault_of_its_own_is_3_without_a_traceback(tmp_path: Path) -> None:
-    broken = "import bot.shell.check as it; it.session = None; from bot.__main__ import main; main()"
+    broken = "import bot.shell.check as it; it.session = None; import bot.__main__ as start; start.main()"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

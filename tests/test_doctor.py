@@ -29,7 +29,7 @@ from tests.neighbours import (
     Neighbours,
     environment_of,
     neighbours,
-    refusing_passwords,
+    refusing,
     saying,
     silent,
     without_secrets,
@@ -292,6 +292,12 @@ DEFECTS: dict[str, Defect] = {
         "Check the path",
         settings={"DATABASE_URL": "sqlite:////nowhere/at/all.db"},
     ),
+    "a name that is too long for a file": Defect(
+        Topic.DATABASE,
+        "SQLite: the file cannot be opened",
+        "Check the path",
+        settings={"DATABASE_URL": f"sqlite:///{'x' * 300}.db"},
+    ),
     "nothing listens where the database should": Defect(
         Topic.DATABASE,
         "PostgreSQL: the connection is refused",
@@ -365,6 +371,14 @@ async def test_without_any_setting_each_line_says_what_is_missing(examine: Exami
     ]  # fmt: skip
     assert seen.line(Topic.ACCOUNT).verdict is SKIPPED
     assert seen.code == 1
+
+
+async def test_a_fault_that_quotes_a_name_is_parted_at_its_example(examine: Examine) -> None:
+    entry = '[[account]]\nname = "a. b"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"'
+    async with neighbours() as around:
+        line = (await examine(around, ACCOUNTS=entry)).line(Topic.SETTINGS)
+    assert line.said.endswith("“a. b”: name must be 1 to 40 letters, digits or -")
+    assert line.mend == 'Example: name = "marketing"'
 
 
 async def test_a_dot_env_that_is_no_text_is_a_line(examine: Examine, tmp_path: Path) -> None:
@@ -586,7 +600,7 @@ async def test_a_folder_that_takes_no_file_is_a_problem(
 
 
 async def test_a_wrong_password_is_told_as_such(examine: Examine) -> None:
-    async with neighbours() as around, refusing_passwords() as port:
+    async with neighbours() as around, refusing() as port:
         url = f"postgres://bot:{DATABASE_PASSWORD}@127.0.0.1:{port}/bot"
         seen = await examine(around, DATABASE_URL=url)
     assert seen.line(Topic.DATABASE).said == "PostgreSQL: the password is refused"

@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from bot import VERSION
-from bot.__main__ import main
+from bot.command_line import commands
 from bot.core.command import WORDS
 from bot.demo.run import COMMAND
 from bot.settings import Settings, names
@@ -99,7 +99,7 @@ def test_every_subcommand_stands_in_the_readme_the_manifest_and_the_demo() -> No
 
 def test_every_command_of_the_shell_stands_in_the_readme() -> None:
     table = README.partition("| in the shell |")[2].partition("###")[0]
-    for name, command in main.commands.items():
+    for name, command in commands.commands.items():
         options = " ".join(option.opts[0] for option in command.params if isinstance(option, click.Option))
         assert f"python -m bot {name}" in table
         assert all(option in table for option in options.split())

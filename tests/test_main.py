@@ -111,9 +111,12 @@ async def test_faulty_settings_are_all_listed_and_the_exit_code_is_2(tmp_path: P
         ALERT_CHANNEL="#canary",
         DATABASE_URL="postgres://user:abc@canary:tail@host/db",
         PORT="x",
+        SLACK_SIGNING_KEY="canary",
     )
     assert (code, out) == (2, "")
-    assert [line.partition(":")[0] for line in err.splitlines()] == [
+    *found, slip = err.splitlines()
+    assert slip == "unknown setting SLACK_SIGNING_KEY - did you mean SLACK_SIGNING_SECRET?"
+    assert [line.partition(":")[0] for line in found] == [
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
         "SMSPARTNER_API_KEY",
@@ -206,6 +209,63 @@ async def test_a_port_in_use_is_told_in_a_line(tmp_path: Path) -> None:
     assert (code, out, err) == (1, "", "The port is in use by another program. Choose another with --port.\n")
 
 
+async def test_a_port_that_may_not_be_served_is_told_in_a_line(tmp_path: Path) -> None:
+    # Whoever runs the tests may be root, who may serve any.
+    forbidden = (
+        "import errno, bot.demo.run as it, bot.__main__ as start\n"
+        "async def refused(*_, **__): raise PermissionError(errno.EACCES, 'error while attempting to bind')\n"
+        "it.demonstrate = refused\nstart.main()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", forbidden, "demo",
+        cwd=tmp_path, env=environment(), stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, err = await process.communicate()
+    line = b"The port is below 1024, which only root may serve. Choose another with --port.\n"
+    assert (process.returncode, err) == (1, line)
+
+
+PAUSED = """
+import signal, sys, weakref
+import bot.__main__ as start
+
+class Command:
+    def __call__(self):
+        # What is raised in here Python prints and forgets.
+        weakref.finalize(Command(), signal.raise_signal, int(sys.argv[1]))
+        print("the signal was lost")
+
+sys.modules["bot.command_line"] = type("Loaded", (), {"commands": Command()})
+start.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [([], 0, b""), (["demo"], 0, b""), (["check"], 3, b"Interrupted.\n"), (["doctor"], 1, b"Interrupted.\n")],
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_while_all_is_loaded_ends_it_whatever_is_being_done(
+    tmp_path: Path, number: signal.Signals, arguments: list[str], code: int, said: bytes
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PAUSED, str(int(number)), *arguments,
+        cwd=tmp_path, env=environment(),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert await process.communicate() == (b"", said)
+    assert process.returncode == code
+
+
+async def test_signals_are_heeded_before_anything_that_takes_its_time_is_loaded() -> None:
+    code = "import bot.__main__, sys; print(sorted({'asyncio', 'click', 'bot.app'} & set(sys.modules)))"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, env=environment(), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert out == b"[]\n"
+
+
 async def test_the_demo_needs_nothing_and_ignores_the_settings_around_it(tmp_path: Path) -> None:
     port = free_port()
     process = await start(
@@ -243,6 +303,8 @@ async def test_the_manifest_is_for_socket_mode_without_a_url_and_for_http_with_o
 @pytest.mark.parametrize(
     "url",
     [
+        "",
+        "https://bot.example.com:port",
         "http://bot.example.com",
         "bot.example.com",
         "javascript:alert(1)",

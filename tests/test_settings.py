@@ -302,6 +302,16 @@ def test_a_dot_env_file_that_is_not_utf_8_is_one_fault(
     assert "canary" not in fault
 
 
+def test_lines_of_a_dot_env_file_that_set_nothing_are_one_fault_with_their_numbers(
+    environment: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".env").write_text('# fine\nPORT=1\nALERT CHANNEL=canary\nexport\nBALANCE_WARNING="canary\n')
+    (fault,) = faults(environment)
+    assert fault == ".env: no NAME=value (an open quote?) in line 3, 5. Example: PORT=3000"
+    assert settings.partial_from_environment().faults == (fault,)
+    assert caplog.messages == []
+
+
 def test_a_dot_env_that_is_a_folder_is_one_fault(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     (fault,) = faults(environment)

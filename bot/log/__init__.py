@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -43,6 +44,7 @@ def configure(level: str, log_format: Literal["console", "json"] | None, secrets
     What is in `secrets`, or looks like one, is taken out of every line.
     """
     terminal = sys.stderr.isatty()
+    colours = terminal and coloured()
     shape = log_format or ("console" if terminal else "json")
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -51,7 +53,7 @@ def configure(level: str, log_format: Literal["console", "json"] | None, secrets
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.types.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)]
+        [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)]
         if shape == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -84,6 +86,12 @@ def configure(level: str, log_format: Literal["console", "json"] | None, secrets
     )
     sys.excepthook = _crashed
     threading.excepthook = _thread_crashed
+
+
+def coloured() -> bool:
+    """Whether a terminal may be sent colours (https://no-color.org): no setting of the bot's."""
+    around = os.environ  # noqa: TID251 - how to write, not what to do
+    return not around.get("NO_COLOR") and around.get("TERM") != "dumb"
 
 
 def warn(hints: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """The environment is read once, and every fault is reported together."""
 
+import io
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -179,7 +181,12 @@ def _fault_of_dot_env() -> str:
         return f"{DOT_ENV}: is a folder. Settings are read from a file of that name: move the folder away"
     try:
         if path.is_file():
-            path.read_text(ENCODING)
+            lines = [
+                one.original.line for one in parse_stream(io.StringIO(path.read_text(ENCODING))) if one.error
+            ]
+            if lines:
+                where = ", ".join(map(str, lines))
+                return f"{DOT_ENV}: no NAME=value (an open quote?) in line {where}. Example: PORT=3000"
     except UnicodeDecodeError:
         return f"{DOT_ENV}: is not UTF-8. Save it as UTF-8 text"
     except OSError as error:

@@ -11,7 +11,9 @@ from bot.text import Words
 
 def settings(read: Partial) -> tuple[Finding, ...]:
     """Tell every fault, slips in names, channels that are told but may not ask, and a key given twice."""
-    faults = [problem(Topic.SETTINGS, *wording.halves(fault, ". ")) for fault in read.faults]
+    # The last full stop but the end's: what stands in front may quote a name that holds one.
+    parts = [fault.rpartition(". ") for fault in read.faults]
+    faults = [problem(Topic.SETTINGS, said, mend) for said, _, mend in parts]
     found = faults or [ok(Topic.SETTINGS, wording.SETTINGS_FINE)]
     return (
         *found,

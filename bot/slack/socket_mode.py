@@ -29,6 +29,7 @@ class SocketMode:
         # Asked once first, for the library retries a bad token for ever and says nothing of use.
         await answer_to(self._client.apps_connections_open(app_token=self._token))
         handler = AsyncSocketModeHandler(self._app, self._token, web_client=self._client)
+        handler.client.proxy = None  # as in `WebApi`
         self._handler = handler
         try:
             await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt gives it no types

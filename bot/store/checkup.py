@@ -49,7 +49,13 @@ def missing_file(url: str) -> Path | None:
     if address.get_backend_name() != "sqlite":
         return None
     path = Path(address.database or "")
-    return None if path.exists() and path.stat().st_size else path
+    try:
+        return None if path.stat().st_size else path
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, ValueError):
+        # Whoever opens it says why not.
+        return None
 
 
 async def checkup(database: Database) -> Checkup:

@@ -155,10 +155,23 @@ _SIGNS = {
     "file is not a database": "the file is no SQLite database",
     "Connection refused": "the connection is refused",
     "password authentication failed": "the password is refused",
+    "certificate": "the server's certificate is not trusted (sslmode, sslrootcert)",
     "does not exist": "there is no such database or user",
     "resolve host": "there is no such host",
     "Name or service not known": "there is no such host",
     "connection timeout expired": "no connection in time",
+    # What refuses a connection has no SQLSTATE in the driver: the server's words, or libpq's.
+    "too many c": _STATES["53300"],  # "… clients already", "… connections for role"
+    "connection slots are reserved": _STATES["53300"],
+    "database system is starting up": _STATES["57P03"],
+    "database system is shutting down": "the server is stopping",
+    "no pg_hba.conf entry": "no such user from this machine (perhaps only with ?sslmode=require)",
+    "is not permitted to log in": _STATES["28000"],
+    "not support SSL": "the server speaks no TLS, and sslmode demands it",
+    "No such file or directory": "no server listens at that path",
+    "No route to host": "there is no way to the host",
+    "Network is unreachable": "there is no way to the host",
+    "server closed the connection": "the server hangs up",
 }
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bot import log
 from tests.test_main import environment
 
 CANARY = "canary-of-the-settings"
@@ -106,16 +108,27 @@ print("goes on", flush=True)
 
 
 @pytest.mark.parametrize("shape", ["json", "console"])
-async def test_a_log_that_cannot_be_written_ends_nothing(shape: str) -> None:
+def test_a_log_that_cannot_be_written_ends_nothing(shape: str) -> None:
     with Path("/dev/full").open("wb") as full:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            UNWRITABLE,
-            shape,
+        ended = subprocess.run(
+            [sys.executable, "-c", UNWRITABLE, shape],
             env=environment(),
-            stdout=asyncio.subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=full,
+            check=False,
         )
-        out, _ = await process.communicate()
-    assert out == b"goes on\n"
+    assert ended.stdout == b"goes on\n"
+
+
+@pytest.mark.parametrize(
+    ("around", "coloured"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_is_coloured_unless_it_or_whoever_sits_there_wants_none(
+    monkeypatch: pytest.MonkeyPatch, around: dict[str, str], coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in around.items():
+        monkeypatch.setenv(name, value)
+    assert log.coloured() is coloured

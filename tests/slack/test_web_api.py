@@ -161,6 +161,15 @@ async def test_a_good_answer_is_handed_on(server: Scripted, session: aiohttp.Cli
     assert (await answer_to(client.auth_test()))["team_id"] == "T1"
 
 
+async def test_proxies_of_the_environment_are_not_used(
+    server: Scripted, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    server.says(Says(200, '{"ok": true, "team_id": "T1"}'))
+    assert (await answer_to(api(session, server.url).auth_test()))["team_id"] == "T1"
+
+
 async def test_who_is_admitted_is_known_once_slack_was_asked(
     server: Scripted, session: aiohttp.ClientSession
 ) -> None:
