@@ -148,7 +148,11 @@ def _process(facts: Facts, now: datetime) -> Iterable[Metric]:
 
 
 def _known(facts: Facts, overview: Overview) -> Iterable[Metric]:
-    yield _gauge("notices_undelivered", "Words that Slack has not taken yet.", overview.undelivered)
+    yield _gauge(
+        "notices_undelivered",
+        "Words that Slack refused, or that nobody has tried to tell for a minute.",
+        overview.undelivered,
+    )
     if overview.waiting_since:
         yield _gauge(
             "notice_waiting_timestamp_seconds",
@@ -162,16 +166,35 @@ def _known(facts: Facts, overview: Overview) -> Iterable[Metric]:
             level.add_metric([name], float(overview.watches[name].level))
     yield level
     episodes = _labelled("episode_open", "1 while an episode of this trouble is open.", "account", "trouble")
-    for name, watch in overview.watches.items():
-        open_ = {episode.trouble for episode in watch.episodes}
+    shared = _unreadable_together(overview)
+    for name in facts.accounts:
+        open_ = {episode.trouble for episode in overview.watches[name].episodes}
+        if name in shared:
+            open_.add(Trouble.UNREADABLE)
         for trouble in Trouble:
             episodes.add_metric([name, trouble.value], float(trouble in open_))
     yield episodes
 
 
+def _unreadable_together(overview: Overview) -> frozenset[str]:
+    """Return the accounts that cannot be read and are told of in an episode which they share."""
+    return frozenset(
+        member.account
+        for watch in overview.watches.values()
+        if watch.unreadable
+        for member in watch.unreadable.members
+        if member.until is None
+    )
+
+
 def _readings(accounts: Sequence[str], overview: Overview) -> Iterable[Metric]:
     read_at = _labelled("reading_timestamp_seconds", "When the account was last read well.", "account")
-    counts = _labelled("credits", "What is left of what the provider counts.", "account", "field")
+    counts = _labelled(
+        "credits",
+        "What the provider counts: what is left, and what waits to be sent (toSend).",
+        "account",
+        "field",
+    )
     speaking = _labelled("speaking_time_seconds", "Speaking time that is left.", "account", "field")
     balance = _labelled("balance", "Money that is left, in its currency.", "account", "currency")
     for name in accounts:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,21 +14,20 @@ import yaml
 from bot.core.health import Facts, Overview, Pulse
 from bot.core.model import Field
 from bot.core.reading import Credits, Held, Reading
-from bot.core.watch import Watch
+from bot.core.watch import Member, Trouble, Watch
 from bot.metrics import Metrics
 from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled
-from tests.samples import DOWN, NOW, known, reading
+from tests.samples import DOWN, NOW, WRONG_KEY, known, opened, reading
 from tests.test_documents import README
 from tests.tools import tool
 
 RULES = re.search(r"^```yaml\n(groups:\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-async def checked(*arguments: str, text: str = "") -> tuple[int | None, str]:
+async def promtool(*arguments: str, text: str = "") -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
         tool("promtool", package="prometheus"),
-        "check",
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -68,15 +68,73 @@ VOICE = Watch(
 
 
 async def test_prometheus_finds_nothing_to_say_about_the_metrics() -> None:
-    assert await checked("metrics", text=exposed(busy(), known(4000), known(DOWN), VOICE)) == (0, "")
+    assert await promtool("check", "metrics", text=exposed(busy(), known(4000), known(DOWN), VOICE)) == (
+        0,
+        "",
+    )
 
 
 async def test_prometheus_takes_the_rules_of_the_readme(tmp_path: Path) -> None:
     assert RULES
     path = tmp_path / "rules.yaml"
     path.write_text(RULES[1])
-    code, said = await checked("rules", str(path))
-    assert (code, "SUCCESS: 7 rules found" in said) == (0, True), said
+    code, said = await promtool("check", "rules", str(path))
+    assert (code, "SUCCESS: 8 rules found" in said) == (0, True), said
+
+
+# Two copies: at 12:00 `b` takes over and finds readings of a minute ago, so it polls first at 12:29.
+TAKE_OVER = """
+rule_files: [rules.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - series: smscredits_leader{instance="a"}
+        values: 1x720 0x60
+      - series: smscredits_leader{instance="b"}
+        values: 0x720 1x60
+      - series: smscredits_last_cycle_timestamp_seconds{instance="a"}
+        values: 0+60x719 43140x61
+      - series: smscredits_last_cycle_timestamp_seconds{instance="b"}
+        values: 0x724 43500+60x3 43740x51
+      - series: smscredits_job_failures_total{job="prune"}
+        values: 0+1x780
+    alert_rule_test:
+      - {eval_time: 11h50m, alertname: SmsCreditsPollLate}
+      - {eval_time: 12h2m, alertname: SmsCreditsPollLate}
+      - {eval_time: 12h20m, alertname: SmsCreditsPollLate}
+      - eval_time: 12h59m
+        alertname: SmsCreditsPollLate
+        exp_alerts: [{exp_annotations: {summary: No poll was completed for half an hour.}}]
+      - {eval_time: 12h59m, alertname: SmsCreditsBotDown}
+      - eval_time: 2h
+        alertname: SmsCreditsJobFails
+        exp_alerts:
+          - exp_labels: {job: prune}
+            exp_annotations: {summary: "prune does not do its work: see the log."}
+"""
+
+
+async def test_the_rules_of_the_readme_call_for_what_is_late_and_not_for_a_take_over(tmp_path: Path) -> None:
+    assert RULES
+    (tmp_path / "rules.yaml").write_text(RULES[1])
+    (tmp_path / "take_over.yaml").write_text(TAKE_OVER)
+    code, said = await promtool("test", "rules", str(tmp_path / "take_over.yaml"))
+    assert code == 0, said
+
+
+def test_each_account_that_is_told_of_together_cannot_be_read_under_its_own_name() -> None:
+    out, back = Member("account-0", NOW, DOWN), Member("account-1", NOW, DOWN, until=NOW)
+    together = Watch(unreadable=replace(opened(Trouble.UNREADABLE, WRONG_KEY), members=(out, back)))
+    found = {"account-0": known(4000), "account-1": known(4000), "host@C0ALERTS": together}
+    pulse = Pulse(leading=True, since=NOW, polled_at=NOW, looked_at=NOW)
+    facts = Facts(
+        ("account-0", "account-1"), timedelta(minutes=5), NOW, pulse, slack=True, overview=Overview(found)
+    )
+    text = Metrics().exposition(facts, NOW, "", 7)[0].decode()
+    assert 'smscredits_episode_open{account="account-0",trouble="unreadable"} 1.0' in text
+    assert 'smscredits_episode_open{account="account-1",trouble="unreadable"} 0.0' in text
+    assert "C0ALERTS" not in text
 
 
 def test_the_rules_of_the_readme_ask_for_metrics_that_exist() -> None:
