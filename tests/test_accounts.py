@@ -11,6 +11,8 @@ from bot.core.model import Field, Level, Product, Rule
 from bot.settings import FaultySettings, Watched, from_environment, names
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
+KEY_IN_CAPITALS = "ABCDEF0123456789ABCDEF0123456789ABCDEF01"
+KEY_IN_BLOCKS = "0123-4567-89ab-cdef"
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-canary-token",
     "SLACK_SIGNING_SECRET": "canary-signing-secret",
@@ -39,7 +41,8 @@ def watched(environment: pytest.MonkeyPatch, text: str = "", **variables: str) -
 def faults(environment: pytest.MonkeyPatch, text: str = "", **variables: str) -> tuple[str, ...]:
     with pytest.raises(FaultySettings) as caught:
         watched(environment, text, **variables)
-    assert KEY not in "".join(caught.value.faults)
+    for key in (KEY, KEY_IN_CAPITALS, KEY_IN_BLOCKS):
+        assert key not in "".join(caught.value.faults)
     return caught.value.faults
 
 
@@ -218,15 +221,19 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
          "unknown product “smss” - did you mean sms? (one of sms, voice, mail). Example: product"),
         (MARKETING.replace('"sms"', '"SMS"'), "unknown product “SMS” - did you mean sms? (one of"),
         (MARKETING.replace('"sms"', '"fax"'), "unknown product “fax” (one of sms, voice, mail)"),
-        (MARKETING.replace('"sms"', f'"{KEY}"'), "unknown product “01234567…” (one of sms, voice, mail)"),
+        (MARKETING.replace('"sms"', f'"{KEY}"'), "unknown product “…” (one of sms, voice, mail)"),
         (MARKETING.replace('"sms"', "7"), "product must be one of sms, voice, mail"),
         (MARKETING.replace("KEY_MARKETING", "KEY_NONE"), "api_key_env names KEY_NONE, which is not set"),
         (MARKETING.replace("KEY_MARKETING", KEY), "api_key_env must be the NAME of a variable"),
+        (MARKETING.replace("KEY_MARKETING", KEY_IN_CAPITALS), "api_key_env must be the NAME of a variable"),
+        (MARKETING.replace('"sms"', f'"{KEY_IN_BLOCKS}"'), "unknown product “…” (one of sms, voice, mail)"),
+        (MARKETING.replace('"marketing"', f'"{KEY}"'), "name looks like a key"),
+        (MARKETING.replace('"marketing"', f'"{KEY_IN_BLOCKS}"'), "name looks like a key"),
         (MARKETING.replace('"KEY_MARKETING"', "true"), "api_key_env must be the NAME of a variable"),
         (MARKETING.replace("KEY_MARKETING", "PORT"), "PORT must be 8 to 200 printable characters"),
         (MARKETING + f'api_key = "{KEY}"', "a key must not stand here"),
         (MARKETING + "chanel = 1", "unknown entry “chanel” - did you mean channel? (one of name, product, "),
-        (MARKETING + f"{KEY} = 1", "unknown entry “01234567…” (one of name, product, "),
+        (MARKETING + f"{KEY} = 1", "unknown entry “…” (one of name, product, "),
         (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
         (MARKETING + "channel = 7", "channel must be a channel's id"),
         (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
@@ -294,7 +301,7 @@ OF_ANY = "(one of creditSms, creditSmsECO, creditHlr, balance, creditMail)"
         ("sms", "ballance", f"did you mean balance? {OF_SMS}"),
         ("sms", "creditMail", OF_SMS),
         ("sms", "toSend", OF_SMS),
-        ("sms", KEY[:20], OF_SMS),
+        ("sms", KEY[:16], OF_SMS),
         ("mail", "creditmails", "did you mean creditMail? (one of creditMail, balance)"),
         ("voice", "Balance", "did you mean balance? (only balance may stand here)"),
         ("voice", "tts", "(only balance may stand here)"),
