@@ -54,7 +54,7 @@ async def make(start: Start) -> AsyncIterator[Make]:
     async def begin(*script: Any, **options: Any) -> tuple[Bot, Schedule, Seen]:
         bot, seen = await start(*script, **options), Seen()
         words = Words(ENGLISH, Figures(ENGLISH.locale, ZoneInfo("Europe/Paris")), POLICY, {"sms": WATCHED})
-        schedule = Schedule(bot.service, words, bot.wall, FIVE_MINUTES, seen)
+        schedule = Schedule(bot.service, words, bot.wall, FIVE_MINUTES, seen, steady=lambda: bot.wall.steady)
         made.append((schedule, bot))
         return bot, schedule, seen
 

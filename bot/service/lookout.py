@@ -36,7 +36,7 @@ class Lookout:
         oldest = asked_at if fresh else asked_at - FRESH
         # A look that was under way may be older than what is asked for.
         for _ in range(2 if fresh else 1):
-            if not _since(oldest, self._answered_at):
+            if not _within(oldest, self._clock.now(), self._answered_at):
                 await self._look(oldest)
         return Facts(
             accounts=tuple(account.name for account in self._service.accounts),
@@ -44,7 +44,7 @@ class Lookout:
             started_at=self._service.started_at,
             pulse=self._service.pulse,
             slack=await self._slack(),
-            overview=self._overview if _since(oldest, self._answered_at) else None,
+            overview=self._overview if _within(oldest, self._clock.now(), self._answered_at) else None,
         )
 
     async def close(self) -> None:
@@ -56,7 +56,7 @@ class Lookout:
     async def _look(self, oldest: datetime) -> None:
         # One that takes long goes on, and one that failed is not repeated at once: asking again and again
         # would only load a database that is in trouble.
-        if self._looking is None and not _since(oldest, self._asked_at):
+        if self._looking is None and not _within(oldest, self._clock.now(), self._asked_at):
             self._looking = asyncio.create_task(self._ask())
             self._looking.add_done_callback(self._looked)
         if self._looking:
@@ -74,5 +74,6 @@ class Lookout:
         self._overview, self._answered_at = overview, began_at
 
 
-def _since(oldest: datetime, at: datetime | None) -> bool:
-    return at is not None and at >= oldest
+def _within(oldest: datetime, now: datetime, at: datetime | None) -> bool:
+    """Whether it is young enough; what lies in the future is of a clock that was set back since."""
+    return at is not None and oldest <= at <= now

@@ -142,7 +142,7 @@ class People:
 
     async def _status(self, account: Account) -> AccountStatus:
         fresh = self._reader.last(account)
-        if fresh and self._clock.now() - fresh.began_at < FRESH:
+        if fresh and timedelta(0) <= self._clock.now() - fresh.began_at < FRESH:
             return await self._judged_status(account, fresh.began_at, fresh)
         began_at, outcome = await self._reader.read(account)
         if isinstance(outcome, Reading):
