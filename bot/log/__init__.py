@@ -1,5 +1,6 @@
 """Logs as structured events, for a terminal or for machines; the libraries' lines among them."""
 
+import contextlib
 import logging
 import sys
 import threading
@@ -31,7 +32,9 @@ class _Handler(logging.StreamHandler[Any]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Say that a line was lost: logging itself would print what it holds."""
-        self.stream.write(f'{{"event": "log.lost", "level": "error", "logger": "{record.name}"}}\n')
+        # A full disk, or a reader that is gone, must not end what was to be logged.
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(f'{{"event": "log.lost", "level": "error", "logger": "{record.name}"}}\n')
 
 
 def configure(level: str, log_format: Literal["console", "json"] | None, secrets: Iterable[str] = ()) -> None:
