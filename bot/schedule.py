@@ -1,4 +1,4 @@
-"""When: the APScheduler jobs that poll and deliver, and what they log."""
+"""When: the APScheduler jobs that poll and deliver, what minds them, and what they log."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.core.clock import step_of
 from bot.core.health import lateness
 from bot.core.reading import Failure, Held
 from bot.ports import Clock, NotLeading, StoreAway
@@ -21,12 +22,9 @@ log = structlog.get_logger()
 
 DELIVER_EVERY = timedelta(seconds=5)
 LEAD_EVERY = timedelta(seconds=2)
-"""How often a process that stands by looks whether it is to watch."""
+"""How often the clock and the poll are minded, and one that stands by looks whether it is to watch."""
 
 RENEW_EVERY = timedelta(seconds=10)
-SET_BACK = 1.0
-"""Seconds; by less a clock is only slewed."""
-
 LEAD_SECONDS = 60
 STEP_DOWN_SECONDS = 2
 PRUNE_EVERY = timedelta(minutes=10)
@@ -43,6 +41,8 @@ DELIVER_SECONDS = 150
 class Schedule:
     """Runs the service's jobs, each with its own deadline, and owns those that are running.
 
+    APScheduler goes by the wall clock and would wait until it is again as late as it was, so what looks after
+    it, and keeps the lease, is a plain task on the event loop's `steady` clock (seconds), which nobody sets.
     `completed` is called after each completed poll.
     """
 
@@ -54,12 +54,16 @@ class Schedule:
         poll_interval: timedelta,
         observer: Observer | None = None,
         completed: Callable[[], None] = lambda: None,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         self._service = service
         self._observer = observer or Unobserved()
         self._completed = completed
         self._late = False
         self._clock = clock
+        self._steady = steady or asyncio.get_running_loop().time
+        self._ticked_at = clock.now(), self._steady()
+        self._ticking: asyncio.Task[None] | None = None
         self._led_at: datetime | None = None
         self._looking = asyncio.Lock()
         self._words = words
@@ -68,8 +72,6 @@ class Schedule:
         self._poll_seconds = READ_SECONDS * turns + POLL_SPARE_SECONDS
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._leading_on: asyncio.Task[None] | None = None
-        self._ahead: float | None = None
         # In UTC: intervals must not jump with daylight saving. No misfire is dropped in silence.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -79,17 +81,15 @@ class Schedule:
         """Run the jobs, the first at once; nothing if the bot stops already."""
         if self._stopping:
             return
-        self._every(self._poll_interval, self.poll, self._poll_seconds)
-        self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
-        self._every(PRUNE_EVERY, self._service.prune, PRUNE_SECONDS)
+        self._arrange()
         self._scheduler.start()
-        self._leading_on = asyncio.create_task(self._lead_on())
+        self._ticking = asyncio.create_task(self._tick_on())
 
     def stop(self) -> None:
         """Begin nothing new; what is under way goes on."""
         self._stopping = True
-        if self._leading_on:
-            self._leading_on.cancel()
+        if self._ticking:
+            self._ticking.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -106,24 +106,43 @@ class Schedule:
         """Deliver what a command's reading made due, without making the person wait."""
         self._spawn(self.deliver, DELIVER_SECONDS)
 
+    async def _tick_on(self) -> None:
+        while True:
+            self.tick()
+            await asyncio.sleep(LEAD_EVERY.total_seconds())
+
+    def tick(self) -> None:
+        """See whether the clock was set, then mind the poll and the lease."""
+        try:
+            self._mind_the_clock()
+        except Exception:  # the last stop: nothing else would see that the schedule stands still
+            log.exception("clock.not_minded")
+        self._spawn(self.lead, LEAD_SECONDS)
+
+    def _mind_the_clock(self) -> None:
+        (wall, steady), now = self._ticked_at, (self._clock.now(), self._steady())
+        self._ticked_at = now
+        step = step_of(now[0] - wall, timedelta(seconds=now[1] - steady))
+        if not step:
+            return
+        event = "clock.jumped_forward" if step > timedelta(0) else "clock.set_back"
+        log.warning(event, seconds=round(abs(step).total_seconds()))
+        self._led_at = None
+        self._service.clock_was_set(step)
+        self._arrange()
+        self._spawn(self.poll, self._poll_seconds)
+
     async def lead(self) -> None:
         """Keep, take or pass the lease; whoever takes it polls at once.
 
-        It also minds the clock and the poll: it polls nothing itself, so a poll that hangs does not hang it.
+        It also minds the poll: it polls nothing itself, so a poll that hangs does not hang it.
         """
-        self._mind_the_clock()
         self._mind_the_poll()
         # One at a time: with a database that hangs they would only wait for each other.
         if self._looking.locked():
             return
         async with self._looking:
             await self._lead()
-
-    async def _lead_on(self) -> None:
-        """Lead by the loop's clock: APScheduler goes by the wall's, and what minds it must outlive it."""
-        while True:
-            self._spawn(self.lead, LEAD_SECONDS)
-            await asyncio.sleep(LEAD_EVERY.total_seconds())
 
     async def _lead(self) -> None:
         led = self._service.leading
@@ -137,17 +156,6 @@ class Schedule:
         if not led:
             log.info("lease.taken")
             self._spawn(self._first_poll, self._poll_seconds)
-
-    def _mind_the_clock(self) -> None:
-        """See the wall clock set back: APScheduler would run nothing until it is as late as it was."""
-        before, self._ahead = self._ahead, self._clock.now().timestamp() - asyncio.get_running_loop().time()
-        if before is None or before - self._ahead < SET_BACK:
-            return
-        log.warning("clock.set_back", seconds=round(before - self._ahead))
-        self._led_at = None
-        self._service.set_back()
-        for job in self._scheduler.get_jobs():
-            job.reschedule("interval", seconds=job.trigger.interval.total_seconds(), timezone=UTC)
 
     def _mind_the_poll(self) -> None:
         late = lateness(self._service.pulse, self._poll_interval, self._clock.now())
@@ -165,15 +173,15 @@ class Schedule:
         await self._cycle()
 
     async def _cycle(self, unless_since: datetime | None = None) -> None:
-        began_at, completed_at = self._clock.now(), self._service.pulse.polled_at
+        began_at, completed = self._steady(), self._service.polls_completed
         try:
             for polled in await self._service.poll(unless_since):
                 _log_poll(polled)
                 self._observer.polled(polled)
         finally:
             # One account that fails in a way of its own does not undo what was completed for the others.
-            if self._service.pulse.polled_at != completed_at:
-                self._observer.cycle(self._clock.now() - began_at)
+            if self._service.polls_completed != completed:
+                self._observer.cycle(timedelta(seconds=self._steady() - began_at))
                 self._completed()
         self.deliver_soon()
 
@@ -184,12 +192,20 @@ class Schedule:
             self._log_delivery(delivery)
             self._observer.delivered(delivery)
 
+    def _arrange(self) -> None:
+        """Have each job run anew at its interval, counted from now."""
+        self._every(self._poll_interval, self.poll, self._poll_seconds)
+        self._every(DELIVER_EVERY, self.deliver, DELIVER_SECONDS)
+        self._every(PRUNE_EVERY, self._service.prune, PRUNE_SECONDS)
+
     def _every(self, interval: timedelta, job: Callable[[], Awaitable[None]], deadline: float) -> None:
         async def run() -> None:
             # Not awaited: an account that hangs must not keep the next cycle from reading the others.
             self._spawn(job, deadline)
 
-        self._scheduler.add_job(run, "interval", seconds=interval.total_seconds(), id=job.__name__)
+        self._scheduler.add_job(
+            run, "interval", seconds=interval.total_seconds(), id=job.__name__, replace_existing=True
+        )
 
     def _spawn(self, job: Callable[[], Awaitable[None]], deadline: float) -> None:
         if self._stopping:

@@ -18,7 +18,7 @@ from bot.service.observer import Unobserved
 from bot.text import Words
 from bot.text.en import ENGLISH
 from bot.text.figures import Figures
-from tests.samples import NOW, POLICY, WATCHED
+from tests.samples import POLICY, WATCHED
 from tests.service.bot import Bot, Start
 from tests.service.conftest import database, start
 from tests.test_bot import eventually
@@ -54,7 +54,7 @@ async def make(start: Start) -> AsyncIterator[Make]:
     async def begin(*script: Any, **options: Any) -> tuple[Bot, Schedule, Seen]:
         bot, seen = await start(*script, **options), Seen()
         words = Words(ENGLISH, Figures(ENGLISH.locale, ZoneInfo("Europe/Paris")), POLICY, {"sms": WATCHED})
-        schedule = Schedule(bot.service, words, bot.wall, FIVE_MINUTES, seen)
+        schedule = Schedule(bot.service, words, bot.wall, FIVE_MINUTES, seen, steady=lambda: bot.wall.steady)
         made.append((schedule, bot))
         return bot, schedule, seen
 
@@ -208,52 +208,3 @@ async def test_a_process_that_stands_by_is_judged_by_its_looks_at_the_lease(star
     bot.lease.may_answer.set()
     await looking
     assert lateness(bot.service.pulse, FIVE_MINUTES, bot.wall.now()) is None
-
-
-async def test_a_clock_that_is_set_back_stops_no_job_and_nothing_lies_in_the_future(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.schedule.LEAD_EVERY", HOUR)  # no look but the first and the test's own
-    bot, schedule, _ = await make(9000)
-    with structlog.testing.capture_logs() as lines:
-        schedule.start()
-        await schedule.poll()
-        await eventually(lambda: bot.service.pulse.looked_at and not schedule._running)  # noqa: SLF001
-        jobs = schedule._scheduler.get_jobs()  # noqa: SLF001 - APScheduler has a clock of its own
-        soon = {job.id: job.next_run_time for job in jobs}
-        for job in jobs:
-            job.modify(next_run_time=soon[job.id] + HOUR)
-        bot.wall.pass_(-HOUR)
-        bot.lease.asking.clear()
-        await schedule.lead()
-        assert bot.lease.asking.is_set(), "the lease is renewed"
-    assert [line["seconds"] for line in lines if line["event"] == "clock.set_back"] == [3600]
-    assert len(jobs) == 3
-    for job in jobs:
-        assert job.next_run_time < soon[job.id] + FIVE_MINUTES
-    pulse = bot.service.pulse
-    assert max(pulse.since, pulse.polled_at or NOW, pulse.looked_at or NOW) <= bot.wall.now()
-    assert bot.service.started_at <= bot.wall.now()
-
-
-async def test_after_a_clock_was_set_back_a_poll_that_is_late_is_seen_all_the_same(make: Make) -> None:
-    bot, schedule, _ = await make(9000)
-    await schedule.poll()
-    await schedule.lead()
-    bot.wall.pass_(-HOUR)
-    await schedule.lead()
-    bot.wall.pass_(HOUR / 2)
-    with structlog.testing.capture_logs() as lines:
-        await schedule.lead()
-    assert events(lines).count("poll.late") == 1
-
-
-async def test_what_minds_the_scheduler_outlives_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.schedule.LEAD_EVERY", timedelta(milliseconds=1))
-    bot, schedule, _ = await make(9000)
-    with structlog.testing.capture_logs() as lines:
-        schedule.start()
-        await schedule.poll()
-        schedule._scheduler.shutdown(wait=False)  # noqa: SLF001 - APScheduler is to fail
-        bot.wall.pass_(HOUR / 2)
-        await eventually(lambda: "poll.late" in events(lines))

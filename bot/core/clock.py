@@ -1,4 +1,4 @@
-"""A clock that was set back: what it stored before lies in the future now."""
+"""A clock that was set: what it stored before lies in the future now, or long ago."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,6 +7,19 @@ from bot.core.watch import Episode, Watch
 
 SKEW = timedelta(minutes=5)
 """Two copies' clocks differ by less, and no reading lasts so long."""
+
+
+STEP = timedelta(seconds=5)
+"""By less a clock is slewed, or corrected without any harm."""
+
+
+def step_of(wall: timedelta, steady: timedelta) -> timedelta:
+    """Return by how much the clock was set, forward or back, while so much time passed on each; or zero.
+
+    A machine that slept looks as if its clock was set forward: not every steady clock counts on in sleep.
+    """
+    step = wall - steady
+    return step if abs(step) > STEP else timedelta(0)
 
 
 def set_back(stored: datetime, now: datetime) -> bool:

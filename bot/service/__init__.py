@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.core.alert import remind
+from bot.core.clock import set_back
 from bot.core.gap import checked, completed
 from bot.core.health import Pulse
 from bot.core.model import Account, Policy
@@ -84,11 +85,14 @@ class Service:
         self._history = history
         self.poll_interval = poll_interval
         self._clock = clock
-        self.started_at = self._since = self._held_at = self._awake_since = clock.now()
+        self._began_at = self._held_at = self._awake_since = clock.now()
+        self.started_at = self._since = self._began_at
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._outage = Outage(messenger)
         self._standing_by = False
+        self._jumped_at: datetime | None = None
+        self.polls_completed = 0
         self._completed_at: datetime | None = None
         self.leading = False
         self._passing = asyncio.Lock()
@@ -109,14 +113,20 @@ class Service:
         """The signs of life of this process."""
         return Pulse(self.leading, self._since, self._polled_at, self._looked_at)
 
-    def set_back(self) -> None:
-        """Let nothing that this process noted lie in the future, after its clock was set back."""
+    def clock_was_set(self, step: timedelta) -> None:
+        """Be judged as if just started, and keep nothing that lies in the future; `step` may be negative.
+
+        After a step forward the lease counts as not held meanwhile: the machine may have slept.
+        """
         now = self._clock.now()
-        self.started_at, self._since = min(self.started_at, now), min(self._since, now)
-        self._held_at, self._awake_since = min(self._held_at, now), min(self._awake_since, now)
+        self.started_at = self._since = now
+        self._began_at, self._held_at = min(self._began_at, now), min(self._held_at, now)
+        self._awake_since = min(self._awake_since, now)
         self._polled_at = self._polled_at and min(self._polled_at, now)
         self._looked_at = self._looked_at and min(self._looked_at, now)
         self._completed_at = self._completed_at and min(self._completed_at, now)
+        self._jumped_at = now if step > timedelta(0) else None
+        self._reader.forget_after(now)
 
     async def greet(self) -> None:
         """Owe each channel its greeting, once for ever; raises `StoreAway`."""
@@ -197,6 +207,7 @@ class Service:
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
             self._completed_at = self._polled_at = self._clock.now()
+            self.polls_completed += 1
         shared = await self._groups.share({one.account for one in polled if one.fine})
         for result in results:
             if isinstance(result, BaseException):
@@ -233,7 +244,7 @@ class Service:
         """Note the last completed poll, or that there is none for long; a poll itself need not write it."""
         now, completed_at = self._clock.now(), self._completed_at
         if completed_at:
-            judge = partial(completed, now=completed_at, started_at=self.started_at)
+            judge = partial(completed, now=completed_at, started_at=self._began_at, jumped_at=self._jumped_at)
         else:
             judge = partial(checked, now=now, started_at=self._awake_since)
         await self._rounds.note(partial(judge, interval=self.poll_interval), self.channels, now)
@@ -264,5 +275,8 @@ class Service:
             watches = await self._watches.known([account.name for account in self.accounts])
         except StoreAway:
             return self.accounts
-        read_at = {name: watch.reading and watch.reading.began_at for name, watch in watches.items()}
-        return tuple(one for one in self.accounts if (read_at[one.name] or since) <= since)
+        read_at = {name: watch.reading.began_at for name, watch in watches.items() if watch.reading}
+        now = self._clock.now()
+        return tuple(
+            one for one in self.accounts if (at := read_at.get(one.name, since)) <= since or set_back(at, now)
+        )

@@ -122,7 +122,8 @@ class Courier:
 
     async def _edit(self, episode: str) -> Delivery:
         now = self._clock.now()
-        if len(self._edited) == EDITS_A_MINUTE and now - self._edited[0] < timedelta(minutes=1):
+        full = len(self._edited) == EDITS_A_MINUTE
+        if full and timedelta(0) <= now - self._edited[0] < timedelta(minutes=1):
             return Delivery(Delivered.NOT_OWED, episode=episode)
         edit = await self._outbox.claim_edit(episode, now)
         if edit is None:

@@ -36,7 +36,7 @@ class Lookout:
         oldest = asked_at if fresh else asked_at - FRESH
         # A look that was under way may be older than what is asked for.
         for _ in range(2 if fresh else 1):
-            if not _within(oldest, asked_at, self._answered_at):
+            if not _within(oldest, self._clock.now(), self._answered_at):
                 await self._look(oldest)
         return Facts(
             accounts=tuple(account.name for account in self._service.accounts),

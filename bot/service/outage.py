@@ -18,7 +18,7 @@ class Outage:
 
     async def lasts(self, channels: Sequence[str], now: datetime) -> None:
         """Tell each channel once when it has lasted for ten minutes."""
-        self._since = self._since or now
+        self._since = min(self._since or now, now)  # the clock may have been set back meanwhile
         if now - self._since < TOLD_AFTER:
             return
         for channel in channels:

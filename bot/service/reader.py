@@ -40,6 +40,10 @@ class Reader:
         """Return the last good reading that this process made."""
         return self._last.get(account.name)
 
+    def forget_after(self, now: datetime) -> None:
+        """Forget the readings that lie in the future, for the clock was set back."""
+        self._last = {name: last for name, last in self._last.items() if last.began_at <= now}
+
     async def close(self) -> None:
         """End the readings in flight."""
         for task in self._reading.values():

@@ -116,6 +116,7 @@ class Catalogue:
     no_reminder: str
     undelivered: str
     gap_stopped: str
+    gap_jumped: str
     gap_running: str
     gap_over: str
     database_lost: str

@@ -317,6 +317,9 @@ ENGLISH = Catalogue(
         "ask whoever runs this bot to add this channel's id to `ALLOWED_CHANNELS`: `{channel}`."
     ),
     gap_stopped="Nothing was read from {since} to {until}: the bot was not running.",
+    gap_jumped=(
+        "By my clock nothing was read from {since} to {until}: my machine slept, or its clock was set ahead."
+    ),
     gap_running="I have not read anything since {since}, so I cannot warn: look at my log.",
     gap_over="I read again: nothing was read from {since} to {until}.",
     database_lost="I cannot watch: the database does not answer. Commands are still answered live.",

@@ -39,6 +39,8 @@ class Words(AlertWords):
             template = self.say.gap_running
         elif gap.stopped:
             template = self.say.gap_stopped
+        elif gap.jumped:
+            template = self.say.gap_jumped
         until = self.time(gap.until) if gap.until else ""
         return template.format(since=self.time(gap.since), until=until)
 

@@ -22,12 +22,18 @@ class Wall:
     """A clock on the wall, whose hands the test moves."""
 
     time: datetime = NOW
+    steady: float = 0.0
 
     def now(self) -> datetime:
         return self.time
 
     def pass_(self, span: timedelta) -> None:
         self.time += span
+        self.steady += span.total_seconds()
+
+    def set_(self, by: timedelta) -> None:
+        """Set the clock forward or back, in no time."""
+        self.time += by
 
 
 class Provider:

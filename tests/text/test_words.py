@@ -350,6 +350,13 @@ def test_an_alert_closed_by_the_configuration_says_where_it_went_or_that_it_is_w
             Gap(NOW, at(90), stopped=True),
             "Nothing was read from {since} to {until}: the bot was not running.",
         ),
+        (
+            Gap(NOW, at(90), jumped=True),
+            (
+                "By my clock nothing was read from {since} to {until}: "
+                "my machine slept, or its clock was set ahead."
+            ),
+        ),
     ],
 )
 def test_not_watching_is_said_with_its_times(gap: Gap, said: str) -> None:
@@ -867,7 +874,7 @@ def fill_in_what_stands_beside(words: Words, low: Episode) -> None:
     for trouble in Trouble:
         words.missed(trouble, Level.CRITICAL, NOW)
     words.closed(replace(low, ended_at=NOW, ending=Ending.MOVED, moved_to="C2"))
-    for gap in (Gap(NOW), Gap(NOW, at(90)), Gap(NOW, at(90), stopped=True)):
+    for gap in (Gap(NOW), Gap(NOW, at(90)), Gap(NOW, at(90), stopped=True), Gap(NOW, at(90), jumped=True)):
         words.gap(gap)
     words.undelivered([Undelivered("C2", NOW, "not_in_channel")])
     words.no_duration(NoDuration("snooze soon"))
