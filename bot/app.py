@@ -56,6 +56,9 @@ log = structlog.get_logger()
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach what the bot needs at start."""
 
+SLACK_WAITS = 3.0
+"""Seconds after which Slack waits for no acknowledgement any more (docs.slack.dev, "Slash commands")."""
+
 CLOSE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
 
@@ -238,7 +241,7 @@ async def _drain(
     deadline = loop.time() + seconds
     schedule.stop()
     if socket is not None:
-        socket.stop_accepting()
+        await socket.leave(min(seconds, SLACK_WAITS))
     await front.aclose()
     await handlers.drain(max(deadline - loop.time(), 0))
     await schedule.drain(max(deadline - loop.time(), 0))

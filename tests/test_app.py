@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,20 @@ async def test_a_command_that_is_being_read_when_the_bot_stops_is_still_answered
         await demo.provider.wait_for_requests(2)
     result = await asking
     assert (result.status, "269,082 SMS" in str(result.body)) == (200, True)
+
+
+async def test_while_it_stops_in_socket_mode_slack_turns_to_other_copies_at_once() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with AsyncExitStack() as stack:
+            exhibited = exhibit(provider_answer=HANGS, drain_seconds=1, **SOCKET_MODE)
+            demo = await stack.enter_async_context(exhibited)
+            await eventually(lambda: demo.slack.socket_connected)
+            await demo.provider.wait_for_requests(1, within=20)
+            demo.slack.patience = 0.2
+            stopping = asyncio.create_task(stack.aclose())
+            await eventually(lambda: "bot.stopping" in [line["event"] for line in lines])
+            met = [(await demo.slack.command("help")).messages[-1].text for _ in range(3)]
+            assert not stopping.done()
+            await stopping
+    assert "dispatch_failed" in met[-1]
+    assert not [said for said in met if "operation_timeout" in said]

@@ -1,14 +1,21 @@
 """Socket Mode: Slack's commands and presses over a connection that the bot opens."""
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.slack.web_api import WebApi, answer_to
 
 log = structlog.get_logger()
+
+CLOSE_SECONDS = 1.0
+"""How long Slack may take to confirm that the connection is closed."""
 
 
 class SocketMode:
@@ -19,6 +26,8 @@ class SocketMode:
         self._client = client
         self._token = app_token
         self._handler: AsyncSocketModeHandler | None = None
+        self._taken: set[asyncio.Task[None]] = set()
+        self._left = False
 
     async def connected(self) -> bool:
         """Tell whether the connection stands."""
@@ -28,8 +37,11 @@ class SocketMode:
         """Be connected until cancelled; raises `NotDelivered` where Slack allows no connection."""
         # Asked once first, for the library retries a bad token for ever and says nothing of use.
         await answer_to(self._client.apps_connections_open(app_token=self._token))
+        if self._left:
+            return
         handler = AsyncSocketModeHandler(self._app, self._token, web_client=self._client)
         handler.client.proxy = None  # as in `WebApi`
+        handler.client.socket_mode_request_listeners[:] = [partial(self._take, handler)]
         self._handler = handler
         try:
             await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt gives it no types
@@ -38,7 +50,28 @@ class SocketMode:
         finally:
             await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt gives it no types
 
-    def stop_accepting(self) -> None:
-        """Take nothing more; what was taken can still be answered."""
+    async def leave(self, seconds: float) -> None:
+        """Close the connection as soon as nothing taken waits for its acknowledgement, for so long at most.
+
+        Slack sends each request to any one connection of the app (docs.slack.dev, "Using Socket Mode") and
+        does not repeat a command: what this copy did not take goes to another one only once this one is gone.
+        Until then it takes what comes. Later answers need no connection.
+        """
+        self._left = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._taken:
+                    await asyncio.wait(self._taken)
         if self._handler is not None:
-            self._handler.client.socket_mode_request_listeners.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._handler.close_async()  # type: ignore[no-untyped-call]  # Bolt gives no types
+
+    async def _take(
+        self, handler: AsyncSocketModeHandler, client: SocketModeClient, request: SocketModeRequest
+    ) -> None:
+        """Hand a request on, and keep in mind that Slack waits until it is acknowledged."""
+        taken = asyncio.create_task(handler.handle(client, request))
+        self._taken.add(taken)
+        taken.add_done_callback(self._taken.discard)
+        await taken

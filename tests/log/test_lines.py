@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -94,30 +92,6 @@ async def test_no_secret_is_written_whoever_speaks(shape: str) -> None:
     if shape == "json":
         events = [json.loads(line) for line in text.splitlines()]
         assert all({"event", "level"} <= set(event) for event in events)
-
-
-UNWRITABLE = """
-import sys
-from bot import log
-import structlog
-
-log.configure("info", sys.argv[1])
-structlog.get_logger().info("ours.event")
-print("goes on", flush=True)
-"""
-
-
-@pytest.mark.parametrize("shape", ["json", "console"])
-def test_a_log_that_cannot_be_written_ends_nothing(shape: str) -> None:
-    with Path("/dev/full").open("wb") as full:
-        ended = subprocess.run(
-            [sys.executable, "-c", UNWRITABLE, shape],
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=full,
-            check=False,
-        )
-    assert ended.stdout == b"goes on\n"
 
 
 @pytest.mark.parametrize(
