@@ -3,9 +3,8 @@
 import io
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from dotenv import dotenv_values
@@ -103,7 +102,7 @@ class Partial:
     settings: Settings
     faults: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
-    environment: Mapping[str, str] = MappingProxyType({})
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Incomplete(Settings):
