@@ -53,11 +53,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach what the bot needs at start."""
 
 SLACK_WAITS = 3.0
 """Seconds after which Slack waits for no acknowledgement any more (docs.slack.dev, "Slash commands")."""
+
+WELL_AFTER = 60.0
+"""What lasts for so many seconds was well meanwhile: its next fault is a new one."""
 
 CLOSE_SECONDS = 1.0
 """How long a cancelled task may take to end."""
@@ -247,22 +251,41 @@ async def _drain(
     await schedule.drain(max(deadline - loop.time(), 0))
 
 
-async def _insist(work: Callable[[], Awaitable[None]], what: str, mend: Callable[[str], str] = str) -> None:
-    """Try until it succeeds, ever more slowly; what Slack refuses is told once for each reason."""
+async def _insist(
+    work: Callable[[], Awaitable[None]],
+    what: str,
+    mend: Callable[[str], str] = str,
+    well_after: float = WELL_AFTER,
+) -> None:
+    """Try until it succeeds, ever more slowly; what Slack refuses is told once for each reason.
+
+    After `well_after` seconds without a fault the next one is told, and tried again, as if it were the first.
+    """
+    time = asyncio.get_running_loop().time
     told: set[str] = set()
-    pause = 0.5
+    pause = FIRST_PAUSE
     while True:
+        began = time()
         try:
             return await work()
-        except NotDelivered as error:
-            if not refused(error):
-                log.warning("background.away", work=what, error=error.error, next_try_in=pause)
-            elif error.error not in told:
-                told.add(error.error)
-                log.error("background.refused", work=what, error=error.error, mend=mend(error.error))
-        except StoreAway as error:
-            log.warning("background.database_away", work=what, error=str(error), next_try_in=pause)
-        except Exception:  # the last stop: nothing in the background may end in silence
-            log.exception("background.failed", work=what, next_try_in=pause)
+        except Exception as fault:  # noqa: BLE001 - the last stop: nothing in the background may end in silence
+            if time() - began > well_after:
+                told.clear()
+                pause = FIRST_PAUSE
+            _tell(fault, what, mend, told, pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _tell(fault: Exception, what: str, mend: Callable[[str], str], told: set[str], pause: float) -> None:
+    match fault:
+        case NotDelivered() if not refused(fault):
+            log.warning("background.away", work=what, error=fault.error, next_try_in=pause)
+        case NotDelivered():
+            if fault.error not in told:
+                told.add(fault.error)
+                log.error("background.refused", work=what, error=fault.error, mend=mend(fault.error))
+        case StoreAway():
+            log.warning("background.database_away", work=what, error=str(fault), next_try_in=pause)
+        case _:
+            log.error("background.failed", work=what, next_try_in=pause, exc_info=fault)

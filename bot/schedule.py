@@ -27,6 +27,9 @@ LEAD_EVERY = timedelta(seconds=2)
 RENEW_EVERY = timedelta(seconds=10)
 LEAD_SECONDS = 60
 STEP_DOWN_SECONDS = 2
+CANCEL_SECONDS = 0.5
+"""How long what is cancelled may take to end: with a frozen PostgreSQL it takes ten seconds."""
+
 PRUNE_EVERY = timedelta(minutes=10)
 """Not once a day: an interval begins anew at each start, and hosts restart daily."""
 
@@ -99,8 +102,10 @@ class Schedule:
             await asyncio.wait(self._running, timeout=seconds)
         for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-        await self._guarded(self._service.step_down, STEP_DOWN_SECONDS)
+        if self._running:
+            await asyncio.wait(self._running, timeout=CANCEL_SECONDS)
+        stepping_down = asyncio.create_task(self._guarded(self._service.step_down, STEP_DOWN_SECONDS))
+        await asyncio.wait({stepping_down}, timeout=STEP_DOWN_SECONDS + CANCEL_SECONDS)
 
     def deliver_soon(self) -> None:
         """Deliver what a command's reading made due, without making the person wait."""

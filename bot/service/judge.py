@@ -19,6 +19,10 @@ WAIT_SECONDS = 0.1
 """How long a decision waits for those on their way: a transaction costs as much as ten decisions in it."""
 
 
+CLOSE_SECONDS = 0.5
+"""How long a cancelled transaction may take to end: with a frozen PostgreSQL it takes ten seconds."""
+
+
 class Judge:
     """Writes decisions, many in one transaction when many come at once, one at once when it comes alone."""
 
@@ -70,7 +74,7 @@ class Judge:
         """End the writing under way."""
         if self._writing:
             self._writing.cancel()
-            await asyncio.wait({self._writing})
+            await asyncio.wait({self._writing}, timeout=CLOSE_SECONDS)
 
     async def _write(self) -> None:
         try:

@@ -15,6 +15,10 @@ FRESH = timedelta(seconds=3)
 """What the database said is good for so long: probes cannot load it."""
 
 
+CLOSE_SECONDS = 0.5
+"""How long a cancelled look may take to end: with a frozen PostgreSQL it takes ten seconds."""
+
+
 class Lookout:
     """Gathers facts; one look at the database at a time, shared by all who ask meanwhile."""
 
@@ -51,7 +55,7 @@ class Lookout:
         """End the look under way."""
         if self._looking:
             self._looking.cancel()
-            await asyncio.wait({self._looking})
+            await asyncio.wait({self._looking}, timeout=CLOSE_SECONDS)
 
     async def _look(self, oldest: datetime) -> None:
         # One that takes long goes on, and one that failed is not repeated at once: asking again and again

@@ -14,6 +14,9 @@ READ_SECONDS = 45
 ACCOUNTS_PER_HOST = 32
 """So many accounts of a host are read at a time."""
 
+CLOSE_SECONDS = 0.5
+"""How long a cancelled reading may take to end: with a frozen PostgreSQL, which counts some, it takes ten."""
+
 Answer = tuple[datetime, Reading | Failure | Held]
 """When the provider was asked (UTC), and what came of it, or why it was not asked."""
 
@@ -46,9 +49,11 @@ class Reader:
 
     async def close(self) -> None:
         """End the readings in flight."""
-        for task in self._reading.values():
+        reading = set(self._reading.values())
+        for task in reading:
             task.cancel()
-        await asyncio.gather(*self._reading.values(), return_exceptions=True)
+        if reading:
+            await asyncio.wait(reading, timeout=CLOSE_SECONDS)
 
     async def _ask(self, account: Account) -> Answer:
         source = self._sources[account.name]
