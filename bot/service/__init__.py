@@ -124,7 +124,6 @@ class Service:
         self._awake_since = min(self._awake_since, now)
         self._polled_at = self._polled_at and min(self._polled_at, now)
         self._looked_at = self._looked_at and min(self._looked_at, now)
-        self._completed_at = self._completed_at and min(self._completed_at, now)
         self._jumped_at = now if step > timedelta(0) else None
         self._reader.forget_after(now)
 
