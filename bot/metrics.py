@@ -5,23 +5,38 @@ Amounts are exact decimals everywhere else; here they are as exact as a float, w
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot import VERSION
+from bot.core.command import Verb
 from bot.core.health import Facts, Overview, Part, faults
 from bot.core.model import Field
-from bot.core.notice import Step
+from bot.core.notice import Kind, Reason, Step
 from bot.core.reading import Failure
 from bot.core.watch import Trouble
-from bot.service.courier import Delivery
+from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 45.0, 60.0)
 """Slack waits 3 s for a command; a poll of one account ends within 45 s."""
+
+JOBS = ("lead", "first_poll", "poll", "deliver", "prune", "step_down")
+"""The jobs of the schedule, by the names with which they are counted."""
+
+_WHY_JOBS_FAIL = ("failed", "too_slow", "database_away")
+_RESULTS = ("read", "unreadable", "held_back", "in_flight", "not_stored", "passed_on")
 
 _SPEAKING = frozenset({Field.SPEAKING_MOBILE, Field.SPEAKING_FIXED})
 
@@ -30,6 +45,7 @@ class Metrics:
     """Counts what it observes, in a registry of its own."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
         self._registry = CollectorRegistry()
         self._state = _State()
         self._registry.register(self._state)
@@ -37,22 +53,28 @@ class Metrics:
         build = Info("smscredits_build", "The version that runs.", registry=self._registry)
         build.info({"version": VERSION})
         self._polls = self._counter(
-            "polls", "Polls of an account, by what came of them.", "account", "result"
+            "polls", "Polls of an account, by what came of them.", account=(), result=()
         )
         self._failures = self._counter(
-            "read_failures", "Polls that gave no good reading, by cause.", "account", "cause"
+            "read_failures", "Polls that gave no good reading, by cause.", account=(), cause=()
         )
         self._cycles = self._histogram("poll_duration_seconds", "How long a poll of all accounts took.")
-        self._decisions = self._counter("decisions", "Decisions that were written, by reason.", "reason")
+        self._decisions = self._counter("decisions", "Decisions that were written, by reason.", reason=Reason)
         self._deliveries = self._counter(
-            "deliveries", "Posts and edits, by what became of them.", "kind", "outcome"
+            "deliveries", "Posts and edits, by what became of them.", kind=(*Kind, "edit"), outcome=Delivered
         )
-        self._commands = self._counter("commands", "Commands that were answered.", "verb")
+        self._commands = self._counter(
+            "commands", "Commands that were answered.", verb=(*Verb, "not_understood")
+        )
         self._answers = self._histogram(
             "command_duration_seconds", "How long the answer to a command took, once it was understood."
         )
-        self._jobs = self._counter("job_failures", "Jobs that did not do their work.", "job", "reason")
-        self._heartbeats = self._counter("heartbeats", "Heartbeats after completed polls.", "outcome")
+        self._jobs = self._counter(
+            "job_failures", "Jobs that did not do their work.", job=JOBS, reason=_WHY_JOBS_FAIL
+        )
+        self._heartbeats = self._counter(
+            "heartbeats", "Heartbeats after completed polls.", outcome=("sent", "failed", "withheld")
+        )
 
     def exposition(self, facts: Facts, now: datetime, accept: str, tasks: int) -> tuple[bytes, str]:
         """Write everything down as text, in the format that the client prefers; `tasks` are under way."""
@@ -61,6 +83,8 @@ class Metrics:
         except (TypeError, ValueError):  # the library stumbles over versions that are none
             encode, kind = choose_encoder("")
         self._state.update(facts, now, tasks)
+        for account, result in product(facts.accounts, _RESULTS):
+            self._polls.labels(account, result)
         return encode(self._registry), kind
 
     def polled(self, polled: Polled) -> None:
@@ -98,8 +122,15 @@ class Metrics:
         """Count a heartbeat."""
         self._heartbeats.labels(outcome).inc()
 
-    def _counter(self, name: str, says: str, *labels: str) -> Counter:
-        return Counter(f"smscredits_{name}", says, labels, registry=self._registry)
+    def _counter(self, name: str, says: str, **labels: Iterable[str]) -> Counter:
+        """Return a counter; where all values of its labels are known it begins at 0 for each.
+
+        Prometheus sees no increase in a series whose first sample is already 1.
+        """
+        counter = Counter(f"smscredits_{name}", says, tuple(labels), registry=self._registry)
+        for values in product(*labels.values()):
+            counter.labels(*values)
+        return counter
 
     def _histogram(self, name: str, says: str) -> Histogram:
         return Histogram(f"smscredits_{name}", says, buckets=_SECONDS, registry=self._registry)

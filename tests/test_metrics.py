@@ -15,7 +15,9 @@ from bot.core.health import Facts, Overview, Pulse
 from bot.core.model import Field
 from bot.core.reading import Credits, Held, Reading
 from bot.core.watch import Member, Trouble, Watch
-from bot.metrics import Metrics
+from bot.metrics import JOBS, Metrics
+from bot.schedule import Schedule
+from bot.service import Service
 from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled
 from tests.samples import DOWN, NOW, WRONG_KEY, known, opened, reading
@@ -159,6 +161,39 @@ def test_figures_are_by_account_and_what_was_never_read_has_none() -> None:
 
 
 @pytest.mark.parametrize(
+    "series",
+    [
+        'polls_total{account="account-0",result="unreadable"}',
+        'decisions_total{reason="opened"}',
+        'deliveries_total{kind="opened",outcome="refused"}',
+        'deliveries_total{kind="edit",outcome="gone"}',
+        'commands_total{verb="not_understood"}',
+        'job_failures_total{job="poll",reason="too_slow"}',
+        'heartbeats_total{outcome="failed"}',
+    ],
+)
+def test_what_has_not_happened_yet_is_counted_as_none(series: str) -> None:
+    assert f"smscredits_{series} 0.0" in exposed(Metrics(), Watch()).splitlines()
+
+
+def test_whatever_happens_there_is_no_series_that_was_not_there_before() -> None:
+    """But for failures to read: accounts times causes would be too many."""
+    later = {line.partition(" ")[0] for line in exposed(busy(), Watch()).splitlines()}
+    before = {line.partition(" ")[0] for line in exposed(Metrics(), Watch()).splitlines()}
+    assert {name.partition("{")[0] for name in later - before} == {"smscredits_read_failures_total"}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_jobs_that_are_counted_are_those_of_the_schedule(job: str) -> None:
+    owners = (Schedule, Service)
+    assert any(hasattr(owner, name) for owner in owners for name in (job, f"_{job}"))
+
+
+def test_nothing_is_said_of_when_counting_began() -> None:
+    assert "_created" not in exposed(busy())
+
+
+@pytest.mark.parametrize(
     "accept", ["application/openmetrics-text; version=abc", "application/openmetrics-text; version=", "\x00"]
 )
 def test_whatever_format_is_asked_for_there_is_an_answer(accept: str) -> None:
@@ -169,6 +204,6 @@ def test_whatever_format_is_asked_for_there_is_an_answer(accept: str) -> None:
 
 def test_two_bots_in_one_process_count_apart_and_nothing_is_a_global() -> None:
     one, other = busy(), Metrics()
-    assert "smscredits_commands_total{" in exposed(one)
-    assert "smscredits_commands_total{" not in exposed(other)
+    assert 'smscredits_commands_total{verb="show"} 1.0' in exposed(one)
+    assert 'smscredits_commands_total{verb="show"} 0.0' in exposed(other)
     assert b"smscredits" not in prometheus_client.generate_latest(prometheus_client.REGISTRY)
