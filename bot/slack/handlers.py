@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from bot.core.access import Access, Verdict
 from bot.core.command import Command, NoDuration, NotUnderstood, Verb, parse
 from bot.core.mute import ACK_LASTS, Decision, snooze_until
+from bot.core.watch import AccountStatus
 from bot.ports import Clock, StoreAway
 from bot.service.observer import Observer, Unobserved
 from bot.service.people import People
@@ -181,13 +182,16 @@ class Handlers:
         began_at = self._clock.now()
         message = await self._guarded(all_of_it())
         verb = asked.verb.value if isinstance(asked, Command) else "not_understood"
-        self._observer.answered(verb, self._clock.now() - began_at)
+        took = self._clock.now() - began_at
+        log.info("command.answered", verb=verb, seconds=round(took.total_seconds(), 3))
+        self._observer.answered(verb, took)
         return message
 
     async def _guarded(self, work: Awaitable[Message]) -> Message:
         try:
             return await work
-        except StoreAway:
+        except StoreAway as error:
+            log.warning("command.database_away", error=str(error))
             return Message(self._say.database_away)
         except Exception:  # the last stop: a person must hear of any failure
             reference = uuid4().hex[:8]
@@ -212,6 +216,7 @@ class Handlers:
             open_episodes = await self._people.open_episodes(asked.account)
             return await self._decide([episode.id for episode, _ in open_episodes], self._decision(asked, by))
         statuses = await self._people.status(asked.account)
+        _log_what_was_not_read(statuses)
         self._judged()
         return self._blocks.status(statuses, self._clock.now())
 
@@ -231,3 +236,13 @@ class Handlers:
         self._on_their_way.add(task)
         task.add_done_callback(self._on_their_way.discard)
         return task
+
+
+def _log_what_was_not_read(statuses: Sequence[AccountStatus]) -> None:
+    why = {
+        status.account.name: cause.value
+        for status in statuses
+        if (cause := status.failure.cause if status.failure else status.held_back)
+    }
+    if why:
+        log.warning("command.not_read", why=why)
