@@ -1,12 +1,15 @@
-"""With several copies connected, one that stops leaves Slack's requests to the others."""
+"""The connection of Socket Mode: a copy that stops leaves it to the others, and its loss is a line."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import structlog.testing
 from slack_bolt.async_app import AsyncAck
 
 from bot.demo.run import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
@@ -14,18 +17,22 @@ from bot.demo.slack_api import SimulatedSlack
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi
 from bot.slack.workspace import Workspace
+from tests.test_bot import eventually
 
 
-@pytest.fixture
-async def slack() -> AsyncIterator[SimulatedSlack]:
-    simulated = SimulatedSlack(
+def simulated() -> SimulatedSlack:
+    return SimulatedSlack(
         bot_token=BOT_TOKEN,
         signing_secret=SIGNING_SECRET,
         app_token=APP_TOKEN,
         clock=lambda: datetime.now(UTC),  # noqa: TID251 - the simulator lives in real time
     )
-    async with simulated.serving():
-        yield simulated
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SimulatedSlack]:
+    async with simulated().serving() as serving:
+        yield serving
 
 
 class Copy:
@@ -42,7 +49,7 @@ class Copy:
             await self.may_answer.wait()
             await ack(name)
 
-        self.socket = SocketMode(bolt, client, APP_TOKEN)
+        self.socket = SocketMode(bolt, client, APP_TOKEN, look_every=0.01)
 
 
 Start = Callable[[str], Awaitable[Copy]]
@@ -97,6 +104,7 @@ async def test_what_was_taken_is_acknowledged_first_and_what_comes_meanwhile_too
     newer.asked.clear()
     second = asyncio.create_task(said(slack))
     await newer.asked.wait()
+    await asyncio.sleep(0.05)  # it looks at its connection meanwhile
     assert not leaving.done()
     newer.may_answer.set()
     assert (await first, await second) == ("newer", "newer")
@@ -124,3 +132,27 @@ async def test_a_copy_that_left_before_it_was_connected_does_not_connect(
     await early.socket.leave(3)
     await asyncio.wait_for(early.socket.hold(), 5)
     assert not slack.socket_connected
+
+
+async def test_that_the_connection_is_gone_and_that_it_is_back_are_lines_of_our_own(
+    session: aiohttp.ClientSession,
+) -> None:
+    slack = simulated()
+    with structlog.testing.capture_logs() as lines:
+        async with slack.serving():
+            port = urlsplit(slack.origin).port or 0
+            client = WebApi(BOT_TOKEN, slack.api_url, session)
+            bolt = Workspace(client).bolt_app()
+            socket = SocketMode(bolt, client, APP_TOKEN, look_every=0.01, ping_every=0.2)
+            holding = asyncio.create_task(socket.hold())
+            await eventually(lambda: events(lines) == ["socket_mode.connected"])
+        await eventually(lambda: events(lines)[1:] == ["socket_mode.disconnected"])
+        async with slack.serving(port=port):
+            await eventually(lambda: events(lines)[2:] == ["socket_mode.connected"])
+            await socket.leave(3)
+            await ended(holding)
+    assert len(events(lines)) == 3
+
+
+def events(lines: list[Any]) -> list[str]:
+    return [line["event"] for line in lines]
