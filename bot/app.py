@@ -22,6 +22,7 @@ from bot.ports import Clock, NotDelivered, StoreAway
 from bot.probes import Probes
 from bot.schedule import Schedule
 from bot.service import Service
+from bot.service.cancelling import cancel
 from bot.service.lookout import Lookout
 from bot.service.observer import Unobserved
 from bot.service.reader import ACCOUNTS_PER_HOST
@@ -62,9 +63,6 @@ SLACK_WAITS = 3.0
 
 WELL_AFTER = 60.0
 """What lasts for so many seconds was well meanwhile: its next fault is a new one."""
-
-CLOSE_SECONDS = 1.0
-"""How long a cancelled task may take to end."""
 
 
 @dataclass(frozen=True)
@@ -221,8 +219,7 @@ async def _background(work: Awaitable[None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+        await cancel({task})
 
 
 async def _watch(database: Database, service: Service, schedule: Schedule, watching: asyncio.Event) -> None:

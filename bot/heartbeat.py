@@ -7,13 +7,13 @@ import structlog
 
 from bot.core.health import Silence, silence
 from bot.ports import Clock
+from bot.service.cancelling import cancel
 from bot.service.lookout import Lookout
 from bot.service.observer import Observer
 
 log = structlog.get_logger()
 
 BEAT_SECONDS = 10.0
-CLOSE_SECONDS = 1.0
 
 
 class Heartbeat:
@@ -46,10 +46,7 @@ class Heartbeat:
 
     async def close(self) -> None:
         """End what is under way: nobody waits for it on the way out."""
-        for task in self._beating:
-            task.cancel()
-        if self._beating:
-            await asyncio.wait(self._beating, timeout=CLOSE_SECONDS)
+        await cancel(self._beating)
 
     async def _beat(self) -> None:
         try:

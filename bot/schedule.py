@@ -12,6 +12,7 @@ from bot.core.health import lateness
 from bot.core.reading import Failure, Held
 from bot.ports import Clock, NotLeading, StoreAway
 from bot.service import Service
+from bot.service.cancelling import CANCEL_SECONDS, cancel
 from bot.service.courier import Delivered, Delivery
 from bot.service.observer import Observer, Unobserved
 from bot.service.polled import Polled
@@ -27,9 +28,6 @@ LEAD_EVERY = timedelta(seconds=2)
 RENEW_EVERY = timedelta(seconds=10)
 LEAD_SECONDS = 60
 STEP_DOWN_SECONDS = 2
-CANCEL_SECONDS = 0.5
-"""How long what is cancelled may take to end: with a frozen PostgreSQL it takes ten seconds."""
-
 PRUNE_EVERY = timedelta(minutes=10)
 """Not once a day: an interval begins anew at each start, and hosts restart daily."""
 
@@ -100,10 +98,7 @@ class Schedule:
         """Let what is under way finish, for so long at most, then give the lease back."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running, timeout=CANCEL_SECONDS)
+        await cancel(self._running)
         stepping_down = asyncio.create_task(self._guarded(self._service.step_down, STEP_DOWN_SECONDS))
         await asyncio.wait({stepping_down}, timeout=STEP_DOWN_SECONDS + CANCEL_SECONDS)
 

@@ -11,16 +11,13 @@ from bot.core.model import Account, Policy
 from bot.core.notice import Step
 from bot.core.reading import Failure, Reading
 from bot.ports import Clock, Decide, Watches
+from bot.service.cancelling import cancel
 
 AT_A_TIME = 250
 """Accounts in one transaction: it ends well before the database's deadline."""
 
 WAIT_SECONDS = 0.1
 """How long a decision waits for those on their way: a transaction costs as much as ten decisions in it."""
-
-
-CLOSE_SECONDS = 0.5
-"""How long a cancelled transaction may take to end: with a frozen PostgreSQL it takes ten seconds."""
 
 
 class Judge:
@@ -73,8 +70,7 @@ class Judge:
     async def close(self) -> None:
         """End the writing under way."""
         if self._writing:
-            self._writing.cancel()
-            await asyncio.wait({self._writing}, timeout=CLOSE_SECONDS)
+            await cancel({self._writing})
 
     async def _write(self) -> None:
         try:

@@ -7,16 +7,13 @@ from datetime import datetime, timedelta
 from bot.core.health import Facts, Overview
 from bot.ports import Clock, Overviews, StoreAway
 from bot.service import Service
+from bot.service.cancelling import cancel
 
 LOOK_SECONDS = 1.0
 """How long a probe waits for the database."""
 
 FRESH = timedelta(seconds=3)
 """What the database said is good for so long: probes cannot load it."""
-
-
-CLOSE_SECONDS = 0.5
-"""How long a cancelled look may take to end: with a frozen PostgreSQL it takes ten seconds."""
 
 
 class Lookout:
@@ -54,8 +51,7 @@ class Lookout:
     async def close(self) -> None:
         """End the look under way."""
         if self._looking:
-            self._looking.cancel()
-            await asyncio.wait({self._looking}, timeout=CLOSE_SECONDS)
+            await cancel({self._looking})
 
     async def _look(self, oldest: datetime) -> None:
         # One that takes long goes on, and one that failed is not repeated at once: asking again and again

@@ -7,15 +7,13 @@ from datetime import datetime
 from bot.core.model import Account
 from bot.core.reading import Cause, Failure, Held, Reading
 from bot.ports import Clock, HeldBack, Source, Unreadable
+from bot.service.cancelling import cancel
 
 READ_SECONDS = 45
 """One reading of one account ends within this, tries and back-off included, once it is its turn."""
 
 ACCOUNTS_PER_HOST = 32
 """So many accounts of a host are read at a time."""
-
-CLOSE_SECONDS = 0.5
-"""How long a cancelled reading may take to end: with a frozen PostgreSQL, which counts some, it takes ten."""
 
 Answer = tuple[datetime, Reading | Failure | Held]
 """When the provider was asked (UTC), and what came of it, or why it was not asked."""
@@ -49,11 +47,7 @@ class Reader:
 
     async def close(self) -> None:
         """End the readings in flight."""
-        reading = set(self._reading.values())
-        for task in reading:
-            task.cancel()
-        if reading:
-            await asyncio.wait(reading, timeout=CLOSE_SECONDS)
+        await cancel(self._reading.values())
 
     async def _ask(self, account: Account) -> Answer:
         source = self._sources[account.name]
