@@ -292,6 +292,11 @@ OF_SMS = "(one of creditSms, creditSmsECO, creditHlr, balance)"
 OF_ANY = "(one of creditSms, creditSmsECO, creditHlr, balance, creditMail)"
 
 
+def test_a_name_of_four_words_and_a_year_is_no_key(environment: pytest.MonkeyPatch) -> None:
+    (one,) = watched(environment, MARKETING.replace('"marketing"', '"prod-marketing-europe-2024"'))
+    assert one.account.name == "prod-marketing-europe-2024"
+
+
 @pytest.mark.parametrize(
     ("product", "name", "said"),
     [
@@ -301,7 +306,7 @@ OF_ANY = "(one of creditSms, creditSmsECO, creditHlr, balance, creditMail)"
         ("sms", "ballance", f"did you mean balance? {OF_SMS}"),
         ("sms", "creditMail", OF_SMS),
         ("sms", "toSend", OF_SMS),
-        ("sms", KEY[:16], OF_SMS),
+        ("sms", KEY[:20], OF_SMS),
         ("mail", "creditmails", "did you mean creditMail? (one of creditMail, balance)"),
         ("voice", "Balance", "did you mean balance? (only balance may stand here)"),
         ("voice", "tts", "(only balance may stand here)"),

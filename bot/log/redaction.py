@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote, urlsplit
 
+from bot.core import key
+
 REDACTED = "[secret]"
 
 SHORTEST = 6
@@ -28,9 +30,8 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     (r"(?<!/home)(/me/)[^\s/?#\"'<>)\\]+", rf"\1{REDACTED}"),
     # A password may hold what should have been escaped: all up to the last @ of the address.
     (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s\"']*(@)", rf"\1{REDACTED}\2"),
-    # The provider's keys: 40 hexadecimal characters, or four blocks joined by dashes, with a digit in them.
-    (r"(?<![0-9A-Za-z])[0-9a-fA-F]{40}(?![0-9A-Za-z])", REDACTED),
-    (r"(?<![\w-])(?=[A-Za-z-]*\d)[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{4,}){3}(?![\w-])", REDACTED),
+    (rf"(?<![0-9A-Za-z]){key.HEXADECIMAL}(?![0-9A-Za-z])", REDACTED),
+    (rf"(?<![\w-]){key.BLOCKS}(?![\w-])", REDACTED),
 )
 
 

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from pydantic_core import PydanticCustomError
 
 from bot.core.command import WORDS
+from bot.core.key import may_be_key, must_be_key
 from bot.core.model import RULED, Account, Field, Level, Product
-from bot.settings.unknown import is_like_a_key, near, quoted, unknown
+from bot.settings.unknown import near, quoted, unknown
 from bot.settings.values import above_zero, channel, secret, whole_above_zero
 
 LARGEST = 1024 * 1024
@@ -185,7 +186,7 @@ def _name(value: object, names: set[str], faults: _Faults) -> str:
     if not 1 <= len(name) <= 40 or not _is_name(name):
         faults.add("name must be 1 to 40 letters, digits or -", example)
         return ""
-    if is_like_a_key(name):
+    if must_be_key(name):
         faults.add("name looks like a key, and is shown to everybody", example)
     elif name.casefold() in _RESERVED:
         faults.add("name is a word that /smscredits understands", example)
@@ -218,8 +219,11 @@ def _key(value: object, environment: Mapping[str, str], faults: _Faults) -> tupl
     if value is None:
         faults.add("api_key_env is missing: the variable that holds the key", _KEY_EXAMPLE)
         return nothing
-    named = isinstance(value, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value, re.ASCII)
-    if not isinstance(value, str) or not named or is_like_a_key(value):
+    if (
+        not isinstance(value, str)
+        or not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", value, re.ASCII)
+        or may_be_key(value)
+    ):
         # It may be the key itself, so it is not shown.
         faults.add("api_key_env must be the NAME of a variable, in capitals, never the key", _KEY_EXAMPLE)
         return nothing
