@@ -54,16 +54,15 @@ class Commands(click.Group):
 
 
 def _reached_at(_context: click.Context, _option: click.Parameter, url: str | None) -> str:
-    """Return where Slack reaches the bot, without the path that the manifest adds."""
-    try:
-        parts = urlsplit(url or "")
-        _ = parts.port
-    except ValueError:
-        parts = urlsplit("")
-    bare = not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url or ""))
+    """Return where Slack reaches the bot, without the path that the manifest adds; empty if not asked for."""
     if url is None:
         return ""
-    if not (parts.scheme == "https" and parts.hostname and bare):
+    try:
+        parts = urlsplit(url)
+        reached = parts.scheme == "https" and parts.hostname and parts.port != 0
+    except ValueError:  # of the port too, where it is none
+        parts, reached = urlsplit(""), False
+    if not reached or parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url):
         raise click.BadParameter("Slack calls https addresses only, such as https://bot.example.com")
     return parts.geturl().rstrip("/").removesuffix("/slack/events")
 

@@ -85,8 +85,8 @@ class Service:
         self._history = history
         self.poll_interval = poll_interval
         self._clock = clock
-        self._began_at = self._held_at = self._awake_since = clock.now()
-        self.started_at = self._since = self._began_at
+        self._started_at = self._held_at = self._awake_since = clock.now()
+        self.judged_since = self._since = self._started_at
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._outage = Outage(messenger)
@@ -119,8 +119,8 @@ class Service:
         After a step forward the lease counts as not held meanwhile: the machine may have slept.
         """
         now = self._clock.now()
-        self.started_at = self._since = now
-        self._began_at, self._held_at = min(self._began_at, now), min(self._held_at, now)
+        self.judged_since = self._since = now
+        self._started_at, self._held_at = min(self._started_at, now), min(self._held_at, now)
         self._awake_since = min(self._awake_since, now)
         self._polled_at = self._polled_at and min(self._polled_at, now)
         self._looked_at = self._looked_at and min(self._looked_at, now)
@@ -243,7 +243,9 @@ class Service:
         """Note the last completed poll, or that there is none for long; a poll itself need not write it."""
         now, completed_at = self._clock.now(), self._completed_at
         if completed_at:
-            judge = partial(completed, now=completed_at, started_at=self._began_at, jumped_at=self._jumped_at)
+            judge = partial(
+                completed, now=completed_at, started_at=self._started_at, jumped_at=self._jumped_at
+            )
         else:
             judge = partial(checked, now=now, started_at=self._awake_since)
         await self._rounds.note(partial(judge, interval=self.poll_interval), self.channels, now)

@@ -42,7 +42,7 @@ class Lookout:
         return Facts(
             accounts=tuple(account.name for account in self._service.accounts),
             interval=self._service.poll_interval,
-            started_at=self._service.started_at,
+            started_at=self._service.judged_since,
             pulse=self._service.pulse,
             slack=await self._slack(),
             overview=self._overview if _within(oldest, self._clock.now(), self._answered_at) else None,

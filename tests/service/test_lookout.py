@@ -54,16 +54,6 @@ async def test_probes_at_once_and_soon_after_share_one_look(bot: Bot) -> None:
     assert overviews.asked == 2
 
 
-async def test_a_look_from_before_the_clock_was_set_back_is_not_kept_for_ever(bot: Bot) -> None:
-    overviews = Overviews()
-    lookout = Lookout(bot.service, overviews, there, bot.wall)
-    await lookout.facts()
-    bot.wall.pass_(-timedelta(hours=1))
-    facts = await lookout.facts()
-    assert facts.overview
-    assert facts.overview.undelivered == 2
-
-
 async def test_a_database_that_hangs_is_asked_once_and_counts_as_away(
     bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

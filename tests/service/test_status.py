@@ -43,18 +43,6 @@ async def test_a_failed_reading_without_any_good_one_shows_none(start: Start) ->
     assert (status.failure, status.reading) == (DOWN, None)
 
 
-async def test_a_reading_from_before_the_clock_was_set_back_is_not_taken_for_a_fresh_one(
-    start: Start,
-) -> None:
-    bot = await start(5500, 100)
-    await bot.service.people.status()
-    bot.wall.pass_(-timedelta(hours=1))
-    (status,) = await bot.service.people.status()
-    assert bot.provider.asked == 2
-    assert status.reading
-    assert status.reading.credits == credit(100)
-
-
 async def test_simultaneous_commands_share_one_call(start: Start) -> None:
     bot = await start(4999, 0)
     bot.provider.may_answer.clear()
