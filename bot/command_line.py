@@ -140,7 +140,7 @@ def check(account: str | None, as_json: bool) -> None:
 
     async def checked() -> None:
         report = await shell.check(account, as_json=as_json)
-        for line in report.faults:
+        for line in (*report.faults, *report.warnings):
             click.echo(line, err=True)
         if report.text:
             with _written_or(NOT_CHECKED):

@@ -1,5 +1,6 @@
 """Several accounts: from a file or a text, every fault with its place."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from time import process_time
@@ -365,6 +366,15 @@ def test_a_file_that_cannot_be_taken_is_one_fault(
         (tmp_path / "accounts.toml").write_bytes(content)
     (fault,) = faults(environment, ACCOUNTS_FILE="accounts.toml")
     assert said in fault
+
+
+def test_what_gives_no_end_of_text_is_no_file_of_accounts(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("pipe", "/dev/zero"):
+        (fault,) = faults(environment, ACCOUNTS_FILE=path)
+        assert "ACCOUNTS_FILE: is no file" in fault
 
 
 def test_a_folder_is_no_file_of_accounts(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -51,6 +51,16 @@ async def checked(
     return replace(report, text=click.unstyle(report.text))
 
 
+async def test_a_setting_with_a_slip_in_its_name_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    slip = "unknown setting CREDIT_SMS_WARNNG - did you mean CREDIT_SMS_WARNING?"
+    async with neighbours() as around:
+        report = await checked(monkeypatch, tmp_path, around, as_json=True, CREDIT_SMS_WARNNG="6000")
+    assert report.warnings == (slip,)
+    assert json.loads(report.text)["warnings"] == [slip]
+
+
 def shown_to_people(*checked: Checked) -> str:
     return click.unstyle(accounts.for_people(checked, WORDS))
 
@@ -297,7 +307,7 @@ async def test_json_has_exact_decimals_levels_rules_and_the_time_of_reading(
         report = await checked(monkeypatch, tmp_path, around, as_json=True)
     shown = json.loads(report.text)
     (sms,) = shown.pop("accounts")
-    assert shown == {"exit_code": 1, "faults": []}
+    assert shown == {"exit_code": 1, "faults": [], "warnings": []}
     assert sms.pop("read_at").endswith("Z")
     assert sms["amounts"].pop("creditHlr") == "2045023"
     assert sms == {
@@ -430,7 +440,7 @@ async def test_each_fault_that_hinders_it_is_a_line_and_the_exit_code_is_3(
     assert report.exit_code == 3
     assert [fault.partition(":")[0] for fault in report.faults] == names
     if as_json:
-        expected = {"exit_code": 3, "faults": list(report.faults), "accounts": []}
+        expected = {"exit_code": 3, "faults": list(report.faults), "warnings": [], "accounts": []}
         assert json.loads(report.text) == expected
 
 

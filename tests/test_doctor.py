@@ -1,5 +1,6 @@
 """`doctor`: each defect is a line with its mend and an exit code; the rest is looked at all the same."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ from sqlalchemy import Connection, make_url
 from bot.clock import SystemClock
 from bot.core.notice import Kind, Notice, Owed
 from bot.demo.answers import HOSTILE
+from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import partial_from_environment
-from bot.shell import doctor
+from bot.shell import doctor, wording
 from bot.shell.finding import Finding, Topic, Verdict
 from bot.store import Database, migrations
 from tests.neighbours import (
@@ -37,6 +39,7 @@ from tests.neighbours import (
 from tests.store.conftest import postgresql
 from tests.store.server import database_of
 from tests.store.stores import lease_of, outbox_of, watches_of
+from tests.test_check import WORDS
 from tests.test_main import files_in, free_port, output
 
 __all__ = ["postgresql"]  # a fixture
@@ -152,7 +155,10 @@ DEFECTS: dict[str, Defect] = {
         Topic.SLACK_TOKEN, "was removed", "Install it again", wrong=refuses("auth.test", "account_inactive")
     ),
     "an error nobody knows": Defect(
-        Topic.SLACK_TOKEN, "Slack refuses with brand_new", wrong=refuses("auth.test", "brand_new")
+        Topic.SLACK_TOKEN,
+        "Slack refuses with brand_new",
+        "Look the word up",
+        wrong=refuses("auth.test", "brand_new"),
     ),
     "Slack down": Defect(
         Topic.SLACK_TOKEN,
@@ -230,6 +236,7 @@ DEFECTS: dict[str, Defect] = {
     "posts too fast": Defect(
         Topic.POST,
         "slow down",
+        "Try again in a minute",
         subject="C0ALERTS",
         wrong=lambda around: setattr(around.slack, "fault", "rate_limited"),
         post=True,
@@ -641,6 +648,56 @@ async def test_postgresql_that_can_only_be_read_is_a_problem(
         seen = await examine(around, DATABASE_URL=server_side)
     assert seen.line(Topic.DATABASE).said == "PostgreSQL: it can only be read"
     assert seen.code == 1
+
+
+async def test_a_user_who_may_not_change_what_is_there_is_a_problem(
+    examine: Examine, postgresql: str
+) -> None:
+    with database_of(postgresql, template="migrated") as address:
+        url = make_url(address)
+        user = f"reader_of_{url.database}"
+        with psycopg.connect(address.replace("postgresql+psycopg", "postgresql"), autocommit=True) as server:
+            server.execute(f"CREATE ROLE {user} LOGIN".encode())
+            server.execute(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {user}".encode())
+            async with neighbours() as around:
+                theirs = url.set(username=user).render_as_string(hide_password=False)
+                seen = await examine(around, DATABASE_URL=theirs)
+            server.execute(f"DROP OWNED BY {user}; DROP ROLE {user}".encode())
+    assert seen.line(Topic.DATABASE).said == "PostgreSQL: the user may not write there"
+    assert seen.code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        ("network", "internet"),
+        ("ratelimited", "Try again in a minute"),
+        ("server_fault", "a wrong SLACK_API_URL"),
+        ("brand_new", "Look the word up"),
+        ("not_in_channel", "/invite"),
+    ],
+)
+def test_each_way_in_which_slack_does_not_do_it_has_its_own_mend(error: str, mend: str) -> None:
+    assert mend in wording.slack_error(error, WORDS)[1]
+
+
+async def test_however_many_accounts_hang_none_is_waited_for_longer_than_the_first(examine: Examine) -> None:
+    asked: list[asyncio.StreamWriter] = []
+    hanging = await asyncio.start_server(lambda _, writer: asked.append(writer), "127.0.0.1", 0)
+    entries = "".join(
+        f'[[account]]\nname = "a{number}"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"\n'
+        for number in range(40)
+    )
+    async with neighbours() as around, hanging:
+        address = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/v1"
+        seen = await examine(around, longest=0.5, SMSPARTNER_API_URL=address, ACCOUNTS=entries)
+        for writer in asked:
+            writer.close()
+    assert len(asked) == ACCOUNTS_PER_HOST
+    assert all(
+        seen.line(Topic.ACCOUNT, f"a{number}").said == "SMS Partner does not answer in time."
+        for number in range(40)
+    )
 
 
 # What the bot last told

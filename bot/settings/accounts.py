@@ -84,6 +84,8 @@ def read_file(path: str) -> tuple[str, str]:
     example = "Example: ACCOUNTS_FILE=accounts.toml"
     try:
         place = Path(path)
+        if place.exists() and not (place.is_file() or place.is_dir()):
+            return "", f"ACCOUNTS_FILE: is no file. {example}"
         if place.stat().st_size > LARGEST:
             return "", f"ACCOUNTS_FILE: is larger than 1 MiB. {example}"
         return place.read_text("utf-8-sig"), ""

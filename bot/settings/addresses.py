@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, PlainValidator, SecretStr
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
-from bot.settings.values import fault
+from bot.settings.values import fault, unquoted
 
 SQLITE = "sqlite+aiosqlite:///"
 POSTGRESQL = "postgresql+psycopg://"
@@ -64,8 +64,10 @@ def _url(text: object) -> str:
 
 
 def _link(text: object) -> str:
-    """A page for people: its query may be needed."""
+    """A page for people: its query may be needed; everybody in the channel sees it."""
     parts = _split(text)
+    if parts and (parts.username or parts.password):
+        raise fault("must hold no user and no password: everybody in the channel sees it")
     if parts is None or parts.scheme != "https" or len(str(text)) > _LONGEST_LINK:
         raise fault(f"must be an https address of at most {_LONGEST_LINK:,} characters")
     return parts.geturl()
@@ -82,7 +84,10 @@ def _secret_url(text: object) -> str:
 
 def _database(text: object) -> str:
     """Rewrite every spelling that hosts use (`postgres://…`) to the drivers that this bot ships."""
-    scheme, _, rest = str(text).strip().partition("://")
+    address = unquoted(text)
+    if re.search(r"[\x00-\x1f\x7f]", address):
+        raise fault("has a control character in it")
+    scheme, _, rest = address.partition("://")
     kind = scheme.lower().partition("+")[0]
     if kind in {"postgres", "postgresql"}:
         url = POSTGRESQL + rest
@@ -126,7 +131,7 @@ def _check_postgresql(url: URL, connecting: Mapping[str, Any]) -> None:
         raise fault("has a query that PostgreSQL's client does not know; ?sslmode=require is one") from None
     for name, allowed in _QUERY.items():
         if name in connecting and not allowed.fullmatch(str(connecting[name])):
-            raise fault(f"has a {name} that PostgreSQL's client does not know")
+            raise fault(f"has a value for {name} that PostgreSQL's client does not know")
 
 
 def _check_sqlite(url: URL) -> None:

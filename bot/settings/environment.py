@@ -138,12 +138,12 @@ def partial_from_environment(needed: Collection[str] = tuple(Settings.model_fiel
     return Partial(settings, (*told, *faults), left_out, environment)
 
 
-def for_reading() -> Settings:
+def for_reading() -> Partial:
     """Read what reading and judging accounts needs, all else if sound; raises `FaultySettings`."""
     found = partial_from_environment(_FOR_READING)
     if found.faults:
         raise FaultySettings(found.faults)
-    return found.settings
+    return found
 
 
 def nothing_watched(chosen: Settings) -> tuple[str, ...]:

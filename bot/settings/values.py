@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
+_DECIMALS = 9
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -42,6 +43,8 @@ def above_zero(text: object) -> Decimal:
         raise fault("must be above zero (leave it out to switch the rule off)")
     if number >= 10**12:
         raise fault("is too large: below 1,000,000,000,000")
+    if number.as_tuple().exponent < -_DECIMALS:  # type: ignore[operator]  # it is finite
+        raise fault(f"has too many decimals: at most {_DECIMALS}")
     return number
 
 
@@ -104,9 +107,10 @@ def _lower(text: object) -> str:
 
 def _token(prefix: str) -> BeforeValidator:
     def check(text: object) -> object:
-        if not re.fullmatch(re.escape(prefix) + r"[!-~]+", str(text).strip(), re.ASCII):
+        found = unquoted(text)
+        if not re.fullmatch(re.escape(prefix) + r"[!-~]+", found, re.ASCII):
             raise fault(f"must begin with {prefix} (Slack app page, “{_TOKEN_PAGES[prefix]}”)")
-        return str(text).strip()
+        return found
 
     return BeforeValidator(check)
 
@@ -114,11 +118,20 @@ def _token(prefix: str) -> BeforeValidator:
 _TOKEN_PAGES = {"xoxb-": "OAuth & Permissions", "xapp-": "Basic Information, App-Level Tokens"}
 
 
+def unquoted(text: object) -> str:
+    """Return the text as it is to be taken; some hosts keep the quotes that a shell would take away."""
+    stripped = str(text).strip()
+    if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"":
+        raise fault("stands in quotes: leave them out")
+    return stripped
+
+
 def secret(text: object) -> str:
     """Return a secret that may be one; the fault does not show it."""
-    if not re.fullmatch(r"[!-~]{8,200}", str(text).strip(), re.ASCII):
+    found = unquoted(text)
+    if not re.fullmatch(r"[!-~]{8,200}", found, re.ASCII):
         raise fault("must be 8 to 200 printable characters without spaces")
-    return str(text).strip()
+    return found
 
 
 Duration = Annotated[timedelta, PlainValidator(_duration)]

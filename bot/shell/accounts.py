@@ -96,16 +96,18 @@ def _subaccount_row(checked: Checked, one: SubAccount, words: Words) -> list[Cel
     ]
 
 
-def for_machines(checked: Sequence[Checked], words: Words) -> str:
+def for_machines(checked: Sequence[Checked], words: Words, warnings: Sequence[str] = ()) -> str:
     """Show the same as JSON: decimals exact, as strings; what was not given is not there."""
     shown = [_account(one, words) for one in checked]
-    return _json({"exit_code": exit_code(checked), "faults": [], "accounts": shown})
+    return _json(
+        {"exit_code": exit_code(checked), "faults": [], "warnings": list(warnings), "accounts": shown}
+    )
 
 
 def nothing_read(faults: Sequence[str]) -> str:
     """Show as JSON why no account was read."""
     code = State.UNREADABLE.exit_code
-    return _json({"exit_code": code, "faults": list(faults), "accounts": []})
+    return _json({"exit_code": code, "faults": list(faults), "warnings": [], "accounts": []})
 
 
 def _json(shown: Mapping[str, Any]) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Sequence
 
 import aiohttp
 
+from bot.core.reading import Cause, Failure
 from bot.ports import Clock
+from bot.service.cancelling import cancel
 from bot.settings import Partial
 from bot.shell import configured, wording
 from bot.shell.finding import Finding, Topic, Verdict, ok, problem, skipped
 from bot.shell.printing import Cell, Tone, table
-from bot.shell.reading import Checked, read_all, session
+from bot.shell.reading import Checked, readings, session
 from bot.shell.slack import slack, socket_mode
 from bot.shell.stored import database
 from bot.text import Words
@@ -126,13 +128,19 @@ async def _database(
 async def _accounts(
     read: Partial, opened: aiohttp.ClientSession, words: Words, clock: Clock, longest: float
 ) -> tuple[Finding, ...]:
-    """Read every account once, each in its time: one that hangs must not hide the others."""
+    """Read every account once; those that come to no result in time must not hide the others."""
     watched = [
         one for one in read.settings.watched if f"{one.account.product}partner_api_url" not in read.left_out
     ]
     if not watched:
         return (skipped(Topic.ACCOUNT, wording.NO_ACCOUNT),)
-    checked = await read_all(watched, opened, clock, within=longest, once=True)
+    reading = [asyncio.create_task(one) for one in readings(watched, opened, clock, once=True)]
+    await asyncio.wait(reading, timeout=longest)
+    checked = [
+        task.result() if task.done() else Checked(one.account, clock.now(), failure=Failure(Cause.TIMEOUT))
+        for one, task in zip(watched, reading, strict=True)
+    ]
+    await cancel(reading)
     return tuple(_account(one, words) for one in checked)
 
 

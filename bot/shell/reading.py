@@ -1,7 +1,7 @@
 """Accounts read once, and judged by the raw thresholds: no margin, nothing remembered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,15 +78,10 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-async def read_all(
-    watched: Sequence[Watched],
-    opened: aiohttp.ClientSession,
-    clock: Clock,
-    *,
-    within: float = READ_SECONDS,
-    once: bool = False,
-) -> tuple[Checked, ...]:
-    """Read every account now, each within so many seconds; `once` makes no second try anywhere.
+def readings(
+    watched: Sequence[Watched], opened: aiohttp.ClientSession, clock: Clock, *, once: bool = False
+) -> tuple[Coroutine[None, None, Checked], ...]:
+    """Return what reads each account, so many of a host at a time; `once` makes no second try anywhere.
 
     Voice Partner allows 5 requests a minute, of which the running bot makes 4: the one left is asked for
     once, and not counted in the database, which may not even be there.
@@ -98,19 +93,18 @@ async def read_all(
         attempts = 1 if once or product is Product.VOICE else ATTEMPTS
         return Partner(opened, one.api_url, key, product, turn=turns[one.api_url], attempts=attempts)
 
-    readings = (_read(one.account, source(one), clock, within) for one in watched)
-    return tuple(await asyncio.gather(*readings))
+    return tuple(_read(one.account, source(one), clock) for one in watched)
 
 
-async def _read(account: Account, source: Partner, clock: Clock, within: float) -> Checked:
+async def _read(account: Account, source: Partner, clock: Clock) -> Checked:
     async with source.turn:
-        return await _read_now(account, source, clock, within)
+        return await _read_now(account, source, clock)
 
 
-async def _read_now(account: Account, source: Partner, clock: Clock, within: float) -> Checked:
+async def _read_now(account: Account, source: Partner, clock: Clock) -> Checked:
     began_at = clock.now()
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(READ_SECONDS):
             return judged(account, Reading(began_at, await source.read(account)))
     except TimeoutError:
         return Checked(account, began_at, failure=Failure(Cause.TIMEOUT))

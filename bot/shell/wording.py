@@ -94,6 +94,13 @@ SCOPES_FURTHER = "more than is needed: {scopes}"
 DROP_SCOPES = "Take it away under “OAuth & Permissions”, and install the app again."
 SCOPES_FINE = "commands and chat:write, nothing else"
 SLACK_STATUS = "Does this machine reach the internet? If it does, look at https://slack-status.com."
+SLACK_ERRORS = "Look the word up among the errors at https://docs.slack.dev/reference/methods/auth.test."
+_SLACK_MENDS = {
+    "network": SLACK_STATUS,
+    "timeout": SLACK_STATUS,
+    "ratelimited": "Try again in a minute.",
+    "server_fault": "Look at https://slack-status.com, and whether a proxy or a wrong SLACK_API_URL answers.",
+}
 SOCKET_MODE_FINE = "Slack allows a connection"
 NO_TIME_GIVEN = "Slack did not say what time it is"
 CLOCK_FINE = "as Slack's"
@@ -154,7 +161,7 @@ def words_of(settings: Settings) -> Words:
 def slack_error(error: str, words: Words) -> tuple[str, str]:
     """Say why Slack refuses, and the mend."""
     said, mend = halves(printable(words.slack_error(error)), ": ")
-    return said, mend or SLACK_STATUS
+    return said, mend or _SLACK_MENDS.get(error, SLACK_ERRORS)
 
 
 def halves(sentence: str, between: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import insert, make_url, select, text
+from sqlalchemy import delete, insert, make_url, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Kind, Undelivered
@@ -70,11 +70,13 @@ async def checkup(database: Database) -> Checkup:
 
 
 async def _try_to_write(connection: AsyncConnection, version: str) -> None:
-    """Write a row where there are tables, else make one, as the bot will; then roll all of it back."""
+    """Write, change and delete a row where there are tables, else make one; then roll all of it back."""
     # Python's driver for SQLite begins no transaction for a table: a savepoint does.
     await connection.begin_nested()
     if version:
         await connection.execute(insert(notice).values(_ROW))
+        await connection.execute(update(notice).where(notice.c.id == _ROW["id"]).values(attempts=1))
+        await connection.execute(delete(notice).where(notice.c.id == _ROW["id"]))
     else:
         await connection.execute(text("CREATE TABLE smscredits_doctor (id INTEGER)"))
     await connection.rollback()
