@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncAck
 from slack_sdk.signature import SignatureVerifier
 
 from bot import web
-from bot.slack.receiver import MAX_AGE, Receiver
+from bot.slack.receiver import Receiver
 from bot.slack.web_api import WebApi
 from bot.slack.workspace import Workspace
 from tests.samples import NOW
@@ -106,14 +106,17 @@ def chunked(body: bytes, *, whole: bool = True) -> Sent:
     return Sent(request(body=body, chunked=True).head, in_chunks(body, whole=whole))
 
 
-ON_TIME = timedelta(seconds=MAX_AGE - 1)
-LATE = timedelta(seconds=MAX_AGE + 1)
+ON_TIME = timedelta(minutes=5, seconds=-1)
+LATE = timedelta(minutes=5, seconds=1)
+# Bolt takes a form with this word anywhere in it for a press.
+WITH_BOLTS_WORD = BODY.replace(b"text=", b"text=payload+") + b"&channel_name=payload-tests"
 OTHER = signature(b"command=%2Fsmscredits&text=other")
 ARABIC = "\N{ARABIC-INDIC DIGIT ONE}".encode()
 JSON = '{"type": "url_verification", "challenge": "yes", "token": "' + CANARY + '"}'
 
 REQUESTS: Mapping[str, tuple[Sent, int]] = {
     "signed": (request(), 200),
+    "signed, with the word payload": (request(body=WITH_BOLTS_WORD), 200),
     "signed, in chunks": (chunked(BODY), 200),
     "signed almost 5 minutes ago": (request(timestamps=(stamp(-ON_TIME),)), 200),
     "signed almost 5 minutes ahead": (request(timestamps=(stamp(ON_TIME),)), 200),
