@@ -133,9 +133,8 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         heartbeat = Heartbeat(session, url, lookout, clock, observer)
         stack.push_async_callback(heartbeat.close)
         schedule = Schedule(service, words, clock, settings.poll_interval, observer, heartbeat.beat_soon)
-        handlers = Handlers(
-            service.people, blocks, access, clock, schedule.deliver_soon, Replies(session), observer
-        )
+        replies = Replies(session, settings.slack_api_url)
+        handlers = Handlers(service.people, blocks, access, clock, schedule.deliver_soon, replies, observer)
         handlers.register(bolt, workspace.admits)
 
         events = None

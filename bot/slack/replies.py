@@ -8,6 +8,7 @@ from uuid import uuid4
 import aiohttp
 import stamina
 import structlog
+from yarl import URL
 
 log = structlog.get_logger()
 
@@ -15,12 +16,16 @@ TRIES = 3
 TRY_SECONDS = 10.0
 LONGEST_WAIT = 5.0
 
+_HOSTS = (".slack.com", ".slack-gov.com")
+"""Where response URLs are; answers hold figures, and go nowhere else."""
+
 
 class Replies:
     """Posts to response URLs; such a URL is a secret for half an hour, so none is ever logged."""
 
-    def __init__(self, session: aiohttp.ClientSession, seconds: float = TRY_SECONDS) -> None:
+    def __init__(self, session: aiohttp.ClientSession, api_url: str, seconds: float = TRY_SECONDS) -> None:
         self._session = session
+        self._origin = URL(api_url).origin()
         self._seconds = seconds
 
     async def send(self, url: object, payload: Mapping[str, Any]) -> None:
@@ -36,12 +41,12 @@ class Replies:
             log.error("answer.lost", reference=uuid4().hex[:8], error=str(error), mend=mend)
 
     async def _post(self, url: object, payload: Mapping[str, Any]) -> None:
-        if not isinstance(url, str):
+        if not self._is_slacks(url):
             raise _NotTakenError("no response_url")
         try:
             async with (
                 asyncio.timeout(self._seconds),
-                self._session.post(url, json=payload, allow_redirects=False) as response,
+                self._session.post(str(url), json=payload, allow_redirects=False) as response,
             ):
                 status, retry_after = response.status, response.headers.get("Retry-After", "")
         except TimeoutError:
@@ -55,6 +60,15 @@ class Replies:
             raise _NotTakenError("HTTP 429", again=min(wait, LONGEST_WAIT))
         if status != 200:
             raise _NotTakenError(f"HTTP {status}", again=status >= 500)
+
+    def _is_slacks(self, url: object) -> bool:
+        """Tell whether this is an address at Slack, or where its Web API was set to be."""
+        try:
+            address = URL(url) if isinstance(url, str) else URL()
+            slacks = address.scheme == "https" and (address.host or "").endswith(_HOSTS)
+            return slacks or address.origin() == self._origin
+        except ValueError:
+            return False
 
 
 class _NotTakenError(Exception):

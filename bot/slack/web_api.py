@@ -56,6 +56,10 @@ class WebApi(AsyncWebClient):
         async with asyncio.timeout(self._seconds):
             return await super().api_call(api_method, **arguments)
 
+    async def _request(self, *, req_args: dict[str, Any], **request: Any) -> dict[str, Any]:
+        # A redirect is never followed: figures would go where it leads, and the answer come from there.
+        return await super()._request(req_args={**req_args, "allow_redirects": False}, **request)
+
 
 async def answer_to(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
     """Wait for Slack's answer; raises `NotDelivered` for all else that may come."""

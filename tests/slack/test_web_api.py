@@ -191,3 +191,12 @@ async def test_a_token_that_is_revoked_later_is_noticed(
     with pytest.raises(NotDelivered, match="token_revoked"):
         await workspace.keep_learning()
     assert (workspace.known, workspace.admits("T2")) == (False, False)
+
+
+async def test_a_redirect_of_slack_s_is_never_followed(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    server.says(Says(307, "", {"Location": f"{server.url}elsewhere"}), Says())
+    fault = await posting(api(session, server.url))
+    assert (fault.error, fault.unknown) == ("server_fault", True)
+    assert len(server.asked) == 1
