@@ -6,10 +6,11 @@ from functools import partial
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.slack.receiver import served
 from bot.slack.web_api import WebApi, answer_to
 
 log = structlog.get_logger()
@@ -100,7 +101,18 @@ class SocketMode:
         self, handler: AsyncSocketModeHandler, client: SocketModeClient, request: SocketModeRequest
     ) -> None:
         """Hand a request on, and keep in mind that Slack waits until it is acknowledged."""
+        if not _is_served(request):
+            log.warning("slack.malformed_request")
+            return
         taken = asyncio.create_task(handler.handle(client, request))
         self._taken.add(taken)
         taken.add_done_callback(self._taken.discard)
         await taken
+
+
+def _is_served(request: SocketModeRequest) -> bool:
+    """Whether it is what the receiver too would serve: Bolt says of others what is in them, in tracebacks."""
+    try:
+        return served(AsyncBoltRequest(mode="socket_mode", body=request.payload).body)
+    except Exception:  # noqa: BLE001 - as in the receiver
+        return False

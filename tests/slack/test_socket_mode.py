@@ -156,3 +156,18 @@ async def test_that_the_connection_is_gone_and_that_it_is_back_are_lines_of_our_
 
 def events(lines: list[Any]) -> list[str]:
     return [line["event"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"type": "block_actions"}, {"command": 5}, {"event": 7}, {"user": []}]
+)
+async def test_what_the_receiver_would_refuse_is_refused_here_in_a_line_too(
+    slack: SimulatedSlack, start: Start, payload: dict[str, Any]
+) -> None:
+    copy = await start("only")
+    with structlog.testing.capture_logs() as lines:
+        lost = asyncio.create_task(slack.links.deliver("interactive", payload))
+        await eventually(lambda: events(lines) == ["slack.malformed_request"])
+        lost.cancel()
+    assert not copy.asked.is_set()
+    assert await said(slack) == "only"
