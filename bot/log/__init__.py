@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ _LIBRARIES = (
     "sqlalchemy",
     "tzlocal",
 )
+
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
 class _Handler(logging.StreamHandler[Any]):
@@ -104,7 +107,8 @@ def _redacting(redact: Callable[[str], str]) -> structlog.types.Processor:
     """Return the last processor: it sees the line as it is written, its traceback included."""
 
     def process(_logger: Any, _method: str, line: Any) -> str:
-        return redact(str(line))
+        # What switches a colour ends with a letter: with nothing behind it no word would begin there.
+        return redact(_COLOUR.sub("\\g<0>\0", str(line))).replace("\0", "")
 
     return process
 

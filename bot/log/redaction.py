@@ -6,7 +6,7 @@ Nothing of ours logs a secret; this is for what libraries, tracebacks and slips 
 import json
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bot.core import key
 
@@ -29,7 +29,9 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     # Voice Partner's key is a segment of the path.
     (r"(?<!/home)(/me/)[^\s/?#\"'<>)\\]+", rf"\1{REDACTED}"),
     # A password may hold what should have been escaped: all up to the last @ of the address.
-    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@\"']*:)[^\s\"']*(@)", rf"\1{REDACTED}\2"),
+    # Bounded, for a long line must not hold the loop.
+    (r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s:/@\"']{0,100}:)[^\s\"']{0,300}(@)", rf"\1{REDACTED}\2"),
+    (r"(?i)\b((?:ssl)?password=)[^\s&#\"'<>)\\]+", rf"\1{REDACTED}"),
     (rf"(?<![0-9A-Za-z]){key.HEXADECIMAL}(?![0-9A-Za-z])", REDACTED),
     (rf"(?<![\w-]){key.BLOCKS}(?![\w-])", REDACTED),
 )
@@ -59,8 +61,10 @@ def _parts(secret: str) -> tuple[str, ...]:
         parts = urlsplit(secret)
     except ValueError:
         return (secret,)
-    # Of a database the path is its name, and the query how to connect.
-    private = (parts.path, parts.query) if parts.scheme in {"http", "https"} else ()
+    private: tuple[str, ...] = (parts.path, parts.query)
+    if parts.scheme not in {"http", "https"}:
+        # Of a database the path is its name, and the query how to connect: with a password, perhaps.
+        private = tuple(value for name, value in parse_qsl(parts.query) if "password" in name)
     return (secret, unquote(parts.password or ""), *private)
 
 
@@ -72,4 +76,4 @@ def _spelled(secret: str) -> str:
 def _spellings(one: str) -> str:
     encoded = "".join(f"%{byte:02x}" for byte in one.encode())
     escaped = json.dumps(one)[1:-1]
-    return rf"(?:\\*{re.escape(one)}|(?i:{re.escape(encoded)})|{re.escape(escaped)})"
+    return rf"(?:\\{{0,8}}{re.escape(one)}|(?i:{re.escape(encoded)})|{re.escape(escaped)})"

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import sys
+from typing import Any, cast
 
 import pytest
 
 from bot import log
+from bot.log.redaction import net
 from tests.test_main import environment
 
 CANARY = "canary-of-the-settings"
@@ -106,3 +108,14 @@ def test_a_terminal_is_coloured_unless_it_or_whoever_sits_there_wants_none(
     for name, value in around.items():
         monkeypatch.setenv(name, value)
     assert log.coloured() is coloured
+
+
+def test_a_colour_in_front_of_a_secret_hides_none() -> None:
+    redacting = log._redacting(net(()))  # noqa: SLF001 - the processor that sees the line as it is written
+    for secret in (HEX, "a1b2-1234-abcd-99ff", "xoxb-1-2-abc", "postgres://bot:pa55@db/x"):
+        line = f"\x1b[36mkey\x1b[0m=\x1b[35m{secret}\x1b[0m"
+        written = str(redacting(None, "", cast("Any", line)))
+        assert secret not in written
+        assert written.startswith("\x1b[36mkey\x1b[0m=\x1b[35m")
+        assert written.endswith("\x1b[0m")
+        assert "\0" not in written
