@@ -45,8 +45,9 @@ ACCOUNTS = "\n".join(
 SIGNS = ("canary", "cana-ry", "c0ffee")
 """What every secret above contains."""
 
-PRIVATE = ("response_url", "/response/", "trigger_id", "X-Slack-Signature")
-"""What a request of Slack's holds, and no log line may."""
+TYPED = "nonsense"
+PRIVATE = ("response_url", "/response/", "trigger_id", "X-Slack-Signature", TYPED, "269082", "269,082")
+"""What a request of Slack's and a good answer of the provider's hold, and no log line may."""
 
 PRINTED = [
     ("manifest",),
@@ -156,7 +157,7 @@ async def test_no_secret_comes_out_whatever_provider_slack_and_database_do(
         demo.provider.answers.extend(HOSTILE.values())
         await demo.slack.press(low, "ack")
         await demo.slack.command("")
-        await demo.slack.command("nonsense")
+        await demo.slack.command(TYPED)
         async with asyncio.timeout(120):
             while demo.provider.answers:
                 await demo.provider.wait_for_requests(len(demo.provider.requests) + 1, within=60)

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
+import yarl
 from pydantic import BeforeValidator, PlainValidator, SecretStr
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
@@ -32,6 +33,10 @@ def _split(text: object) -> SplitResult | None:
     except ValueError:
         return None
     if re.search(r"[\s\x00-\x1f\x7f]", str(text).strip()) or not _host(parts.hostname or "") or port == 0:
+        return None
+    try:
+        yarl.URL(parts.geturl())  # as aiohttp reads it: not every name can be spelled for a resolver
+    except ValueError:
         return None
     return parts
 
