@@ -27,6 +27,7 @@ from tests.tools import tool
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 README = (ROOT / "README.md").read_text()
+DEPLOYING = (ROOT / "docs/deploying.md").read_text()
 
 
 def test_every_setting_stands_in_the_readme_and_none_that_does_not_exist() -> None:
@@ -129,9 +130,8 @@ def test_the_link_that_creates_the_app_in_one_click_holds_the_manifest() -> None
 
 
 def deploy_lines(language: str) -> str:
-    """Return what the README's deploy section shows in one language."""
-    section = README.partition("## Deploy")[2].partition("## Settings")[0]
-    return "\n".join(re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL))
+    """Return what `docs/deploying.md` shows in one language."""
+    return "\n".join(re.findall(rf"```{language}\n(.*?)```", DEPLOYING, re.DOTALL))
 
 
 def test_every_setting_that_a_deploy_sets_exists() -> None:
@@ -141,7 +141,7 @@ def test_every_setting_that_a_deploy_sets_exists() -> None:
 
 
 def test_the_manifest_s_line_takes_the_address_as_heroku_prints_it(tmp_path: Path) -> None:
-    (line,) = (line for line in deploy_lines("sh").splitlines() if " manifest " in line)
+    (line,) = (line for line in deploy_lines("sh").splitlines() if "heroku info" in line)
     heroku = tmp_path / "heroku"
     heroku.write_text(
         "#!/bin/sh\necho git_url=x\necho web_url=https://sms-1234.herokuapp.com/\necho dynos=1\n"
@@ -164,6 +164,16 @@ def test_fly_s_settings_are_toml_and_never_stop_the_machine() -> None:
     assert fly["http_service"]["internal_port"] == int(fly["env"]["PORT"])
     assert fly["http_service"]["auto_stop_machines"] == "off"
     assert fly["http_service"]["checks"] == [{"path": "/healthz"}]
+
+
+def test_each_host_s_doctor_is_one_that_the_host_s_own_tool_passes_on_whole() -> None:
+    doctor = [line for line in deploy_lines("sh").splitlines() if "doctor" in line]
+    assert [line for line in doctor if line.startswith(("heroku", "scalingo", "railway", "fly"))] == [
+        "heroku run -- python -m bot doctor --post",
+        'scalingo --app my-sms-credits run "python -m bot doctor --post"',
+        "railway ssh -- python -m bot doctor --post",
+        'fly ssh console -C "/cnb/lifecycle/launcher python -m bot doctor --post"',
+    ]
 
 
 def test_systemd_takes_the_unit_as_it_stands(tmp_path: Path) -> None:
