@@ -282,6 +282,8 @@ def _tell(fault: Exception, what: str, mend: Callable[[str], str], told: set[str
                 told.add(fault.error)
                 log.error("background.refused", work=what, error=fault.error, mend=mend(fault.error))
         case StoreAway():
-            log.warning("background.database_away", work=what, error=str(fault), next_try_in=pause)
+            log.warning(
+                "background.database_away", work=what, error=str(fault), mend=fault.remedy, next_try_in=pause
+            )
         case _:
             log.error("background.failed", work=what, next_try_in=pause, exc_info=fault)

@@ -68,7 +68,11 @@ class NotBuilt(OutsideError):
 
 
 class StoreAway(OutsideError):
-    """The database does not answer."""
+    """The database cannot be used: why, and what to do about it where that is known."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 class NotLeading(OutsideError):

@@ -49,7 +49,7 @@ def said(fault: Fault) -> str:
     """Say in a few words what is amiss."""
     lasts = _duration(fault.lasts)
     return {
-        Part.DATABASE: "does not answer, or is not migrated yet",
+        Part.DATABASE: fault.cause or "does not answer, or is not migrated yet",
         Part.SLACK: "not connected",
         Part.READINGS: f"{fault.count} of {fault.of} not read for {lasts}",
         Part.SCHEDULER: f"nothing done for {lasts}",

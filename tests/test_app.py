@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import structlog.testing
 from bot import web
 from bot.demo.answers import GOOD, Answer
 from bot.demo.run import exhibition
+from bot.schedule import Schedule
 from tests.conftest import exhibit
 from tests.test_bot import ask, eventually, told
+from tests.test_probes import until_ready_is
 
 HANGS = Answer(delay_before_headers=None)
 SOCKET_MODE: dict[str, Any] = {"slack_app_token": "xapp-demo", "slack_signing_secret": None}
@@ -69,21 +71,43 @@ async def test_slack_away_at_start_is_a_warning_for_each_try_and_commands_are_an
     assert logged(lines, "background.refused", "slack") == []
 
 
-async def test_what_nobody_expected_is_logged_at_once_and_tried_again(tmp_path: Path) -> None:
-    path = tmp_path / "bot.db"
-    # A version that no release has: Alembic's own error, which is none of the database's.
-    with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        database.execute("INSERT INTO alembic_version VALUES ('0000')")
-    database.close()
+async def test_what_nobody_expected_is_logged_at_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, starts = Schedule.start, []
+
+    def start_at_the_second_try(schedule: Schedule) -> None:
+        starts.append(schedule)
+        if len(starts) == 1:
+            raise ZeroDivisionError
+        start(schedule)
+
+    monkeypatch.setattr(Schedule, "start", start_at_the_second_try)
     with structlog.testing.capture_logs() as lines:
-        async with exhibition(drain=0, database_url=f"sqlite:///{path}") as demo:
+        async with exhibition(drain=0, database_url=f"sqlite:///{tmp_path / 'bot.db'}") as demo:
             failed = (await eventually(lambda: logged(lines, "background.failed", "watch")))[0]
             assert failed["exc_info"]
+            await told(demo, "I watch 3 accounts")
+
+
+async def test_a_table_of_the_bots_name_that_is_anothers_is_said_and_left_alone_until_it_is_gone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bot.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE smscredits_notice (subject TEXT)")
+    with structlog.testing.capture_logs() as lines:
+        async with exhibition(drain=0, database_url=f"sqlite:///{path}") as demo:
+            away = (await eventually(lambda: logged(lines, "background.database_away", "watch")))[0]
+            assert away["error"] == "the table smscredits_notice is not the bot's own, or no longer whole"
+            assert "nothing was changed" in away["mend"]
+            await until_ready_is(demo, {"database": away["error"]})
             assert "5,500 SMS" in await ask(demo)
-            with sqlite3.connect(path) as database:
-                database.execute("DROP TABLE alembic_version")
-            database.close()
+            with closing(sqlite3.connect(path)) as database:
+                assert database.execute("SELECT name FROM sqlite_master").fetchall() == [
+                    ("smscredits_notice",)
+                ]
+                database.execute("DROP TABLE smscredits_notice")
             await told(demo, "I watch 3 accounts")
 
 

@@ -13,9 +13,7 @@ from typing import Any
 import click
 import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, make_url
+from sqlalchemy import make_url
 
 from bot.clock import SystemClock
 from bot.core.notice import Kind, Notice, Owed
@@ -24,7 +22,7 @@ from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import partial_from_environment
 from bot.shell import doctor, wording
 from bot.shell.finding import Finding, Topic, Verdict
-from bot.store import Database, migrations
+from bot.store import Database
 from tests.neighbours import (
     APP_TOKEN,
     DATABASE_PASSWORD,
@@ -524,14 +522,6 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def migrated_to(version: str, connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, version)
-
-
 @pytest.fixture
 async def sqlite(tmp_path: Path) -> Path:
     """Return a file with its tables."""
@@ -555,7 +545,7 @@ async def test_a_database_with_its_tables_is_ok_and_left_as_it_is(examine: Exami
 
 async def test_a_newer_database_is_a_warning(examine: Examine, sqlite: Path) -> None:
     with sqlite3.connect(sqlite) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE smscredits_version SET version_num = '9999'")
     connection.close()
     async with neighbours() as around:
         seen = await examine(around)
@@ -564,20 +554,61 @@ async def test_a_newer_database_is_a_warning(examine: Examine, sqlite: Path) -> 
     assert seen.code == 0
 
 
-@pytest.mark.parametrize("version", ["0001", "0002"])
+@pytest.mark.usefixtures("sqlite")
 async def test_an_older_database_will_be_migrated_at_start(
-    examine: Examine, tmp_path: Path, version: str
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Database(sqlite_at(tmp_path))
-    async with opened.transaction() as connection:
-        await connection.run_sync(lambda each: migrated_to(version, each))
-    await opened.close()
+    monkeypatch.setattr("bot.shell.stored.NEWEST", "1002")
+    monkeypatch.setattr("bot.store.ownership.NEWEST", "1002")
     async with neighbours() as around:
         seen = await examine(around)
     assert seen.line(Topic.DATABASE) == Finding(
-        Topic.DATABASE, OK, f"SQLite can be written; version {version} will be migrated at start"
+        Topic.DATABASE, OK, "SQLite can be written; version 1001 will be migrated at start"
     )
     assert seen.line(Topic.LAST_POST).verdict is OK
+
+
+async def test_the_bots_tables_live_beside_those_of_another_application(
+    examine: Examine, tmp_path: Path
+) -> None:
+    with sqlite3.connect(tmp_path / "smscredits.db") as connection:
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE account (email TEXT);"
+            "INSERT INTO alembic_version VALUES ('ae1027a6acf3')"
+        )
+    connection.close()
+    async with neighbours() as around:
+        seen = await examine(around)
+    assert seen.line(Topic.DATABASE).said == "SQLite can be written; its tables will be made at start"
+    assert seen.code == 0
+
+
+async def test_a_table_of_the_bots_name_that_is_not_its_own_is_a_problem_with_its_remedy(
+    examine: Examine, tmp_path: Path
+) -> None:
+    with sqlite3.connect(tmp_path / "smscredits.db") as connection:
+        connection.execute("CREATE TABLE smscredits_episode (season INTEGER)")
+    connection.close()
+    async with neighbours() as around:
+        seen = await examine(around)
+    found = seen.line(Topic.DATABASE)
+    assert found.said == "SQLite: the table smscredits_episode is not the bot's own, or no longer whole"
+    assert "nothing was changed in this one" in found.mend
+    assert seen.code == 1
+
+
+async def test_tables_of_a_trial_before_the_first_release_are_a_warning(
+    examine: Examine, sqlite: Path
+) -> None:
+    with sqlite3.connect(sqlite) as connection:
+        connection.executescript(
+            "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0004')"
+        )
+    connection.close()
+    async with neighbours() as around:
+        seen = await examine(around)
+    assert [one.verdict for one in seen.found if one.topic is Topic.DATABASE] == [OK, WARNING]
+    assert seen.code == 0
 
 
 async def test_a_file_that_is_no_database_is_a_problem(examine: Examine, tmp_path: Path) -> None:
@@ -634,8 +665,8 @@ async def test_postgresql_is_written_to_and_what_was_written_is_taken_back(
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         tables = {name for (name,) in found}
         assert "smscredits_doctor" not in tables
-        if "notice" in tables:
-            assert connection.execute("SELECT count(*) FROM notice").fetchone() == (0,)
+        if "smscredits_notice" in tables:
+            assert connection.execute("SELECT count(*) FROM smscredits_notice").fetchone() == (0,)
 
 
 async def test_postgresql_that_can_only_be_read_is_a_problem(

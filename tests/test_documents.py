@@ -20,7 +20,7 @@ from bot.core.command import WORDS
 from bot.demo.run import COMMAND
 from bot.settings import Settings, names
 from bot.slack.manifest import manifest
-from bot.store.database import NEWEST
+from bot.store.ownership import NEWEST
 from bot.text.en import ENGLISH
 from tests.tools import tool
 
@@ -209,7 +209,7 @@ def test_the_version_that_is_told_is_the_projects() -> None:
 
 
 def test_the_newest_migration_is_the_one_that_the_code_knows() -> None:
-    versions = sorted(path.name for path in (ROOT / "bot/store/migrations/versions").glob("0*.py"))
+    versions = sorted(path.name for path in (ROOT / "bot/store/migrations/versions").glob("1*.py"))
     assert versions[-1].startswith(NEWEST)
 
 

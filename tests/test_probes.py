@@ -71,7 +71,7 @@ async def test_a_bot_that_reads_and_tells_is_ready(demo: Demo) -> None:
 
 async def test_with_the_database_away_it_lives_and_is_not_ready() -> None:
     async with exhibition(drain=0, database_url=AWAY) as demo:
-        await until_ready_is(demo, {"database": "does not answer, or is not migrated yet"})
+        await until_ready_is(demo, {"database": "the connection is refused"})
         assert (await asked(demo, "/healthz"))[0] == 200
         assert (await asked(demo, "/"))[0] == 200
 
@@ -199,7 +199,7 @@ async def test_with_the_database_away_metrics_keep_the_last_known_figures_and_sa
         await told(demo, "I watch the SMS Partner account sms")
         assert (await measured(demo))["credits", ("sms", "creditSms")] == 5500
         with sqlite3.connect(path) as database:
-            database.execute("ALTER TABLE notice RENAME TO gone")
+            database.execute("ALTER TABLE smscredits_notice RENAME TO gone")
         database.close()
         found = await until(partial(measured, demo), lambda found: not found["database_up", ()])
         assert (found["database_up", ()], found["credits", ("sms", "creditSms")]) == (0, 5500)

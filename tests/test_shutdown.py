@@ -96,7 +96,7 @@ async def test_the_reading_of_a_poll_under_way_is_stored(demo: Demo, tmp_path: P
         events = await ended(process)
     assert events.index("bot.stopping") < events.index("poll.read")
     with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute("SELECT account FROM reading").fetchall() == [("sms",)]
+        assert connection.execute("SELECT account FROM smscredits_reading").fetchall() == [("sms",)]
 
 
 async def test_what_hangs_is_not_waited_for_longer_than_the_settings_say(demo: Demo, tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ async def test_the_lease_is_free_afterwards_in_socket_mode_too(demo: Demo, url: 
         process.send_signal(signal.SIGTERM)
         await ended(process)
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
-        assert connection.execute("SELECT holder FROM lease").fetchall() == [("",)]
-        assert connection.execute("SELECT count(*) FROM process").fetchone() == (0,)
+        assert connection.execute("SELECT holder FROM smscredits_lease").fetchall() == [("",)]
+        assert connection.execute("SELECT count(*) FROM smscredits_process").fetchone() == (0,)
 
 
 async def test_the_copy_that_stands_by_takes_over_at_once(demo: Demo, url: str, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ async def test_before_the_first_migration_has_ended_it_stops_quickly(
     with database_of(postgresql, template="template1") as url:
         # Somebody else is about to make the table of versions: our migration waits for them.
         with psycopg.connect(url.replace("+psycopg", "")) as other:
-            other.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+            other.execute("CREATE TABLE smscredits_version (version_num VARCHAR(32))")
             async with deployed(demo, tmp_path, DATABASE_URL=url) as (process, _):
                 await waiting_for_a_lock(other)
                 process.send_signal(signal.SIGTERM)

@@ -47,7 +47,7 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that health is judged by; no `overview` where the database did not answer in time."""
+    """All that health is judged by; no `overview` where the database cannot be used (`away`: why)."""
 
     accounts: tuple[str, ...]
     interval: timedelta
@@ -55,6 +55,7 @@ class Facts:
     pulse: Pulse
     slack: bool
     overview: Overview | None
+    away: str = ""
 
 
 class Part(StrEnum):
@@ -69,12 +70,13 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """What is amiss, in counts alone: how many of how many, and for how long."""
+    """What is amiss, in counts alone: how many of how many, and for how long; of the database its cause."""
 
     part: Part
     count: int = 0
     of: int = 0
     lasts: timedelta = timedelta(0)
+    cause: str = ""
 
 
 class Silence(StrEnum):
@@ -89,7 +91,7 @@ class Silence(StrEnum):
 def faults(facts: Facts, now: datetime) -> tuple[Fault, ...]:
     """Return why the bot is not ready; nothing if it is."""
     found = (
-        None if facts.overview else Fault(Part.DATABASE),
+        None if facts.overview else Fault(Part.DATABASE, cause=facts.away),
         None if facts.slack else Fault(Part.SLACK),
         _readings(facts, facts.overview, now) if facts.overview else None,
         _scheduler(facts, now),

@@ -27,6 +27,7 @@ class Lookout:
         self._slack = slack
         self._clock = clock
         self._overview: Overview | None = None
+        self._away = ""
         self._asked_at: datetime | None = None
         self._answered_at: datetime | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -46,6 +47,7 @@ class Lookout:
             pulse=self._service.pulse,
             slack=await self._slack(),
             overview=self._overview if _within(oldest, self._clock.now(), self._answered_at) else None,
+            away=self._away,
         )
 
     async def close(self) -> None:
@@ -69,9 +71,10 @@ class Lookout:
         began_at = self._asked_at = self._clock.now()
         try:
             overview = await self._overviews.overview(self._service.watched, began_at)
-        except StoreAway:
+        except StoreAway as error:
+            self._away = str(error)
             return
-        self._overview, self._answered_at = overview, began_at
+        self._overview, self._answered_at, self._away = overview, began_at, ""
 
 
 def _within(oldest: datetime, now: datetime, at: datetime | None) -> bool:

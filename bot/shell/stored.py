@@ -12,7 +12,7 @@ from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.slack.web_api import MENDED_BY_PEOPLE
 from bot.store import Checkup, Database, checkup, missing_file
-from bot.store.database import NEWEST
+from bot.store.ownership import NEWEST
 from bot.text import Words
 
 
@@ -30,10 +30,10 @@ async def database(
             stack.push_async_callback(opened.close)
             found = await checkup(opened)
     except StoreAway as error:
-        mend = wording.CHECK_FILE if on_sqlite(settings) else wording.CHECK_DATABASE_URL
+        mend = error.remedy or (wording.CHECK_FILE if on_sqlite(settings) else wording.CHECK_DATABASE_URL)
         said = wording.DATABASE_AWAY.format(kind=kind, reason=error)
         return problem(Topic.DATABASE, said, mend), skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
-    return _version(found, kind), *_told(found, words, clock, channels)
+    return _version(found, kind), *_trial(found), *_told(found, words, clock, channels)
 
 
 def _to_be_made(path: Path) -> Finding:
@@ -53,6 +53,10 @@ def _version(found: Checkup, kind: str) -> Finding:
         return warning(Topic.DATABASE, said, wording.DEPLOY_NEWER)
     template = wording.DATABASE_FINE if found.version == NEWEST else wording.OLDER
     return ok(Topic.DATABASE, template.format(kind=kind, version=found.version))
+
+
+def _trial(found: Checkup) -> tuple[Finding, ...]:
+    return (warning(Topic.DATABASE, wording.TRIAL_TABLES, wording.DROP_TRIAL_TABLES),) if found.trial else ()
 
 
 def _told(found: Checkup, words: Words, clock: Clock, channels: Sequence[str]) -> tuple[Finding, ...]:

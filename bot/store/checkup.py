@@ -8,7 +8,8 @@ from sqlalchemy import delete, insert, make_url, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Kind, Undelivered
-from bot.store.database import Database, version_of
+from bot.store.database import Database, foreign
+from bot.store.ownership import look
 from bot.store.schema import notice
 
 _ROW = {
@@ -35,12 +36,14 @@ class LastPost:
 class Checkup:
     """What a database was found to be; without a version it has no tables yet.
 
-    What waits has no error where it was not tried yet.
+    What waits has no error where it was not tried yet. `trial`: tables of a trial before the first release
+    are there too.
     """
 
     version: str = ""
     last_post: LastPost | None = None
     waiting: tuple[Undelivered, ...] = ()
+    trial: bool = False
 
 
 def missing_file(url: str) -> Path | None:
@@ -61,11 +64,14 @@ def missing_file(url: str) -> Path | None:
 async def checkup(database: Database) -> Checkup:
     """Look at the database, and write to it what is taken back at once; raises `StoreAway`."""
     async with database.transaction() as connection:
-        version = await connection.run_sync(version_of)
-        found = Checkup()
-        if version:
-            found = Checkup(version, await _last_post(connection), await _waiting(connection))
-        await _try_to_write(connection, version)
+        tables = await connection.run_sync(look)
+        if tables.foreign:
+            raise foreign(tables.foreign)
+        found = Checkup(trial=tables.trial)
+        if tables.version:
+            last_post, waiting = await _last_post(connection), await _waiting(connection)
+            found = Checkup(tables.version, last_post, waiting, tables.trial)
+        await _try_to_write(connection, tables.version)
         return found
 
 

@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, event, insert, inspect, text
+from sqlalchemy import Connection, event, insert, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.ports import StoreAway
 from bot.store import schema
+from bot.store.ownership import NEWEST, look
 
 log = structlog.get_logger()
-
-NEWEST = "0004"
-"""The version that this release needs; versions are numbered in order."""
 
 CONNECT_SECONDS = 5
 MIGRATE_SECONDS = 300
@@ -34,6 +32,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
+        self._foreign = ""
 
     async def migrate(self) -> None:
         """Bring the tables to the newest version; raises `StoreAway`.
@@ -41,21 +40,35 @@ class Database:
         A database that a newer release has migrated is taken as it is: migrations leave the release
         before them working, and a release may be rolled back.
         """
-        async with self.transaction(MIGRATE_SECONDS) as connection:
+        async with self._opened(MIGRATE_SECONDS) as connection:
             if connection.dialect.name == "sqlite":
                 # Its driver begins by itself only before rows are written: tables half made would stay.
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            version = await connection.run_sync(version_of)
-            if not version and await connection.run_sync(_is_new):
+            else:
+                await connection.execute(_ONE_AT_A_TIME)
+            found = await connection.run_sync(look)
+            self._foreign = found.foreign
+            if found.foreign:
+                raise foreign(found.foreign)
+            if not found.version:
                 await connection.run_sync(_create)
-            elif version > NEWEST:
-                log.warning("database.newer", version=version, known=NEWEST)
-            elif version < NEWEST:
+            elif found.version < NEWEST:
                 await connection.run_sync(_upgrade)
+        if found.version > NEWEST:
+            log.warning("database.newer", version=found.version, known=NEWEST)
+        if found.trial:
+            log.warning("database.trial_tables", consequence="not used; they may be dropped")
 
     @asynccontextmanager
     async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block, in so many seconds; raises `StoreAway`."""
+        if self._foreign:
+            raise foreign(self._foreign)
+        async with self._opened(within) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _opened(self, within: float) -> AsyncIterator[AsyncConnection]:
         try:
             async with asyncio.timeout(within), self.engine.connect() as connection:
                 if connection.dialect.name == "postgresql":
@@ -74,6 +87,9 @@ class Database:
         """Give every connection back."""
         await self.engine.dispose()
 
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7365637265)")
+"""Two copies that start at once must not both make the tables; behind a transaction pooler too."""
 
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'"
 """A process that is frozen within a transaction must not hold the lease's row for ever."""
@@ -139,6 +155,8 @@ def _reason(error: Exception) -> str:
     return next((words for sign, words in _SIGNS.items() if sign in said), type(error).__name__)
 
 
+_NO_TABLES = "the bot's tables are not there, or not yet"
+_NAME_TAKEN = "another application uses a name that begins with smscredits_"
 _STATES = {
     "28P01": "the password is refused",
     "25006": "it can only be read",
@@ -147,12 +165,18 @@ _STATES = {
     "42501": "the user may not write there",
     "53300": "too many connections are open",
     "57P03": "the server is starting",
+    "42P01": _NO_TABLES,
+    "42P07": _NAME_TAKEN,
+    "42710": _NAME_TAKEN,
 }
 _SIGNS = {
     "unable to open database file": "the file cannot be opened",
     "readonly database": "the file cannot be written",
     "database is locked": "another process holds the file",
     "file is not a database": "the file is no SQLite database",
+    "no such table": _NO_TABLES,
+    "there is already a": _NAME_TAKEN,
+    "already exists": _NAME_TAKEN,
     "Connection refused": "the connection is refused",
     "password authentication failed": "the password is refused",
     "certificate": "the server's certificate is not trusted (sslmode, sslrootcert)",
@@ -175,15 +199,13 @@ _SIGNS = {
 }
 
 
-def version_of(connection: Connection) -> str:
-    """Return the version of the tables; empty where there are none."""
-    if not inspect(connection).has_table("alembic_version"):
-        return ""
-    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
-
-
-def _is_new(connection: Connection) -> bool:
-    return not inspect(connection).has_table(schema.account.name)
+def foreign(table: str) -> StoreAway:
+    """Say that a table of the bot's name is not the bot's own, and what to do."""
+    return StoreAway(
+        f"the table {table} is not the bot's own, or no longer whole",
+        "Give the bot a database, or a PostgreSQL schema, in which no other application uses names that begin"
+        " with smscredits_; nothing was changed in this one.",
+    )
 
 
 def _create(connection: Connection) -> None:
@@ -191,8 +213,8 @@ def _create(connection: Connection) -> None:
     schema.metadata.create_all(connection)
     for table, row in schema.FIRST_ROWS.items():
         connection.execute(insert(table).values(**row))
-    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-    connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": NEWEST})
+    schema.version.create(connection)
+    connection.execute(insert(schema.version).values(version_num=NEWEST))
 
 
 def _upgrade(connection: Connection) -> None:

@@ -1,4 +1,7 @@
-"""The tables, and the column types that keep times in UTC and decimals exact."""
+"""The tables, and the column types that keep times in UTC and decimals exact.
+
+Every name carries the bot's own prefix: a database is often another application's too.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -67,7 +70,7 @@ class Json(TypeDecorator[Any]):
 metadata = MetaData()
 
 account = Table(
-    "account",
+    "smscredits_account",
     metadata,
     Column("name", String(100), primary_key=True),
     Column("version", Integer, nullable=False),
@@ -82,19 +85,19 @@ account = Table(
 )
 
 reading = Table(
-    "reading",
+    "smscredits_reading",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("account", String(100), nullable=False),
     Column("began_at", Utc, nullable=False),
     Column("amounts", Json(dict[Field, Decimal]), nullable=False),
     Column("currency", String(10), nullable=False),
-    Index("reading_by_account", "account", "began_at"),
-    Index("reading_by_time", "began_at"),
+    Index("smscredits_reading_by_account", "account", "began_at"),
+    Index("smscredits_reading_by_time", "began_at"),
 )
 
 episode = Table(
-    "episode",
+    "smscredits_episode",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("account", String(100), nullable=False),
@@ -117,14 +120,14 @@ episode = Table(
     Column("product", String(10), nullable=False, server_default=Product.SMS),
     Column("root", String(30), nullable=False),
     Column("edit_at", Utc),
-    Index("episode_open", "account", "ended_at"),
-    Index("episode_ended", "ended_at"),
-    Index("episode_to_edit", "edit_at"),
-    Index("episode_to_recall", "remind_at"),
+    Index("smscredits_episode_open", "account", "ended_at"),
+    Index("smscredits_episode_ended", "ended_at"),
+    Index("smscredits_episode_to_edit", "edit_at"),
+    Index("smscredits_episode_to_recall", "remind_at"),
 )
 
 notice = Table(
-    "notice",
+    "smscredits_notice",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("kind", String(20), nullable=False),
@@ -140,12 +143,12 @@ notice = Table(
     Column("error", String(100)),
     Column("tried_at", Utc),
     Column("gap", Json(Gap)),
-    Index("notice_waiting", "sent_at", "episode"),
-    Index("notice_of_episode", "episode", "sent_at"),
+    Index("smscredits_notice_waiting", "sent_at", "episode"),
+    Index("smscredits_notice_of_episode", "episode", "sent_at"),
 )
 
 lease = Table(
-    "lease",
+    "smscredits_lease",
     metadata,
     Column("name", String(20), primary_key=True),
     Column("holder", String(32), nullable=False),
@@ -153,7 +156,7 @@ lease = Table(
 )
 
 process = Table(
-    "process",
+    "smscredits_process",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("started_at", Utc, nullable=False),
@@ -161,7 +164,7 @@ process = Table(
 )
 
 poll_round = Table(
-    "poll_round",
+    "smscredits_poll_round",
     metadata,
     Column("name", String(20), primary_key=True),
     Column("polled_at", Utc),
@@ -169,18 +172,21 @@ poll_round = Table(
 )
 
 history = Table(
-    "history",
+    "smscredits_history",
     metadata,
     Column("name", String(20), primary_key=True),
     Column("thinned_until", Utc),
 )
 
 request = Table(
-    "request",
+    "smscredits_request",
     metadata,
     Column("key", String(64), primary_key=True),
     Column("asked_at", Json(tuple[datetime, ...]), nullable=False),
 )
+
+version = Table("smscredits_version", MetaData(), Column("version_num", String(32), primary_key=True))
+"""The version of the tables, as Alembic keeps it: none of those that it looks after."""
 
 FIRST_ROWS: Mapping[Table, Mapping[str, Any]] = {
     lease: {"name": "watch", "holder": "", "expires_at": datetime(2000, 1, 1, tzinfo=UTC)},

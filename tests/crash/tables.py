@@ -14,14 +14,16 @@ from bot.core.watch import Trouble
 from tests.samples import NOW
 
 NOTICES = (
-    "SELECT notice.id, notice.kind, notice.level, notice.at, notice.episode, episode.trouble FROM notice"
-    " LEFT JOIN episode ON episode.id = notice.episode ORDER BY notice.id"
+    "SELECT notice.id, notice.kind, notice.level, notice.at, notice.episode, episode.trouble"
+    " FROM smscredits_notice AS notice LEFT JOIN smscredits_episode AS episode ON episode.id = notice.episode"
+    " ORDER BY notice.id"
 )
-WAITING = "SELECT id FROM notice WHERE sent_at IS NULL LIMIT 1"
+WAITING = "SELECT id FROM smscredits_notice WHERE sent_at IS NULL LIMIT 1"
 EMPTY = (
-    "TRUNCATE account, reading, episode, notice, process RESTART IDENTITY",
-    "UPDATE lease SET holder = '', expires_at = '2000-01-01'",
-    "UPDATE poll_round SET polled_at = NULL, gap_since = NULL",
+    "TRUNCATE smscredits_account, smscredits_reading RESTART IDENTITY",
+    "TRUNCATE smscredits_episode, smscredits_notice, smscredits_process RESTART IDENTITY",
+    "UPDATE smscredits_lease SET holder = '', expires_at = '2000-01-01'",
+    "UPDATE smscredits_poll_round SET polled_at = NULL, gap_since = NULL",
 )
 
 

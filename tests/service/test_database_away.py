@@ -71,13 +71,13 @@ async def test_once_the_database_is_back_what_was_sent_and_could_not_be_marked_i
     bot.channel.may_post.clear()
     delivering = asyncio.create_task(bot.service.deliver())
     await bot.channel.posting.wait()
-    await renamed(database, "notice", "gone")
+    await renamed(database, "smscredits_notice", "gone")
     bot.channel.may_post.set()
     with pytest.raises(StoreAway):
         await delivering
     with pytest.raises(StoreAway):
         await bot.service.deliver()
-    await renamed(database, "gone", "notice")
+    await renamed(database, "gone", "smscredits_notice")
     await bot.service.deliver()
     await bot.service.deliver()
     assert [due.repeat for due in bot.channel.posts] == [False, True]
@@ -87,10 +87,10 @@ async def test_a_reading_that_could_not_be_stored_is_judged_by_the_next_poll(
     start: Start, database: Database
 ) -> None:
     bot = await start(4999)
-    await renamed(database, "notice", "gone")
+    await renamed(database, "smscredits_notice", "gone")
     (polled,) = await bot.service.poll()
     assert (polled.step, await bot.watches.watch("sms")) == (None, Watch())
-    await renamed(database, "gone", "notice")
+    await renamed(database, "gone", "smscredits_notice")
     await bot.cycle()
     assert bot.channel.told == ["opened low warning"]
 

@@ -152,7 +152,7 @@ async def test_once_the_database_is_away_nothing_more_is_told_for_it_could_not_b
         async def post(self, due: Due) -> str:
             if not self.posts:
                 async with database.transaction() as connection:
-                    await connection.execute(text("ALTER TABLE notice RENAME TO gone"))
+                    await connection.execute(text("ALTER TABLE smscredits_notice RENAME TO gone"))
             return await super().post(due)
 
     bot = await start(0, accounts=(WATCHED, account(name="other")), channel=Undermined(), other=(0,))

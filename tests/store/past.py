@@ -13,14 +13,14 @@ from bot.store import Database, schema
 AMOUNTS = '{"creditSms":"9000","balance":"342"}'
 _READINGS = {
     "postgresql": """
-        INSERT INTO reading (account, began_at, amounts, currency)
+        INSERT INTO smscredits_reading (account, began_at, amounts, currency)
         SELECT 'account-' || n, to_timestamp(s), :amounts, 'EUR'
         FROM generate_series(0, CAST(:accounts AS integer) - 1) AS n,
              generate_series(CAST(:since AS bigint), CAST(:until AS bigint) - 1, CAST(:step AS bigint)) AS s
         ORDER BY s
     """,
     "sqlite": """
-        INSERT INTO reading (account, began_at, amounts, currency)
+        INSERT INTO smscredits_reading (account, began_at, amounts, currency)
         WITH RECURSIVE
             of_account(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM of_account WHERE n + 1 < :accounts),
             at(s) AS (SELECT :since UNION ALL SELECT s + :step FROM at WHERE s + :step < :until)
