@@ -48,7 +48,7 @@ async def read_at(database: Database, account: str = "account-0") -> list[str]:
 
 async def left(database: Database, name: str) -> int:
     async with database.transaction() as connection:
-        table = schema.metadata.tables[name]
+        table = schema.metadata.tables[f"smscredits_{name}"]
         return await connection.scalar(select(func.count()).select_from(table)) or 0
 
 

@@ -54,7 +54,8 @@ async def rows(database: Database) -> dict[str, int]:
     """Count the rows of every table."""
     async with database.transaction() as connection:
         return {
-            name: await connection.scalar(select(func.count()).select_from(table)) or 0
+            name.removeprefix("smscredits_"): await connection.scalar(select(func.count()).select_from(table))
+            or 0
             for name, table in schema.metadata.tables.items()
         }
 
