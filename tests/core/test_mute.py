@@ -114,7 +114,8 @@ def test_a_second_ack_changes_nothing_and_the_first_stays_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("later", "reason"), [(0.5, Reason.MUTED_ALREADY), (-0.5, Reason.MUTED_ALREADY), (2, Reason.MUTED)]
+    ("later", "reason"),
+    [(0.5, Reason.MUTED_ALREADY), (-0.5, Reason.MUTED_ALREADY), (2, Reason.MUTED), (-2, Reason.MUTED)],
 )
 def test_two_who_snooze_as_long_at_once_make_one_change(later: float, reason: Reason) -> None:
     first = snoozed(known(999), 1, 61, "UFIRST").watch
