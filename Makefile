@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test buildtest fuzztest crashtest soak format lock audit pictures clean
+.PHONY: demo test buildtest fuzztest crashtest mutationtest soak format lock audit pictures clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python -m bot demo
@@ -26,6 +26,9 @@ fuzztest: $(VENV)/.dev-installed
 
 crashtest: $(VENV)/.dev-installed
 	$(BIN)/python -m tests.crash 10000
+
+mutationtest: $(VENV)/.dev-installed
+	$(BIN)/python -m tests.mutation bot/core bot/partner/decipher.py
 
 soak: $(VENV)/.dev-installed
 	$(BIN)/python -m bench.soak

@@ -77,8 +77,7 @@ def _read(
         verdicts.append(unreadable)
     if low.episode and figures_are_old(watch, policy):
         verdicts[0] = replace(low, urgency=Urgency.NOW)
-    still_low = low.episode if low.episode and not low.episode.ended_at else None
-    return told(replace(after, reading=reading, low=still_low), verdicts, now, policy, reading)
+    return told(replace(after, reading=reading), verdicts, now, policy, reading)
 
 
 def _failed(watch: Watch, account: Account, failure: Failure, now: datetime, policy: Policy) -> Step:

@@ -22,12 +22,13 @@ def reconcile(
 ) -> Step:
     """Fit what is open to the configuration found at start; `None` stands for an account no longer in it.
 
-    Where a group is gone, its accounts may still be among the `accounts` that are configured.
+    `accounts` are all that are configured: those of a group that is gone may still be among them, and those
+    of one that is not say whether its lists of sub-accounts are still asked for.
     """
     if account is None:
         gone = tuple(_gone(episode, accounts, now) for episode in watch.episodes)
         return _without(counted_anew(watch), gone, now, Reason.NOT_CONFIGURED)
-    listed = _listed(watch, account, now)
+    listed = _listed(watch, account, now, accounts)
     ruled = _ruled(listed.watch, account, now, policy)
     moved = _moved(ruled.watch, account, now, policy)
     recalled = _recalled(moved.watch, now, policy)
@@ -99,10 +100,13 @@ def _moved(watch: Watch, account: Account, now: datetime, policy: Policy) -> Ste
     )
 
 
-def _listed(watch: Watch, account: Account, now: datetime) -> Step:
-    """Close what is told of a list of sub-accounts that is not asked for any more."""
+def _listed(watch: Watch, account: Account, now: datetime, accounts: Mapping[str, Account]) -> Step:
+    """Close an alert about lists of sub-accounts once none of them is asked for any more."""
     own = watch.unreadable
-    if account.subaccounts or own is None or not of_the_list(own):
+    if own is None or not of_the_list(own):
+        return Step(watch, now, (Reason.NOTHING_DUE,))
+    failing = (accounts.get(one.account) for one in own.members if not one.until)
+    if any(one and one.subaccounts for one in (account, *failing)):
         return Step(watch, now, (Reason.NOTHING_DUE,))
     after = counted_anew(watch) if of_the_list(watch) else watch
     return _without(after, (closed(own, now, Ending.NOT_CONFIGURED),), now, Reason.NOT_CONFIGURED)

@@ -56,6 +56,7 @@ class Catalogue:
     subaccount_in_band: str
     subaccount_empty: str
     subaccount_unknown: str
+    subaccount_was_empty: str
     gone: str
     gone_title: str
     subaccount_fine: str

@@ -106,6 +106,7 @@ ENGLISH = Catalogue(
     subaccount_in_band="`{name}`: {value} left, above {threshold}, ends at {ends_at}.",
     subaccount_empty="`{name}`: {value} left, nothing can be sent any more.",
     subaccount_unknown="`{name}`: balance not given any more; it was below {threshold}.",
+    subaccount_was_empty="`{name}`: balance not given any more; it was empty.",
     gone="`{name}` is no longer listed by the provider.",
     gone_title="Sub-accounts that were low are gone",
     subaccount_fine="`{name}`: {value}",

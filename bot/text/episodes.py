@@ -212,10 +212,10 @@ class EpisodeWords(GroupWords):
         return (*lines, *self.more(len(rows) - LISTED))
 
     def _subaccount_line(self, account: str, fired: Firing, one: SubAccount) -> str:
-        template = self.say.subaccount_below
+        template, empty = self.say.subaccount_below, fired.level is Level.EMPTY
         if one.balance is None:
-            template = self.say.subaccount_unknown
-        elif fired.level is Level.EMPTY:
+            template = self.say.subaccount_was_empty if empty else self.say.subaccount_unknown
+        elif empty:
             template = self.say.subaccount_empty
         elif one.balance >= fired.threshold:
             template = self.say.subaccount_in_band

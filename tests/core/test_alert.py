@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Account, Field, Level, Policy, Rule
+from bot.core.model import Account, Field, Level, Policy, Product, Rule
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
 from bot.core.reading import Cause, Credits, Failure, Reading
 from bot.core.watch import Trouble, Watch
@@ -399,6 +399,7 @@ def test_an_account_counts_as_unreadable_from_its_first_failure_to_its_first_goo
     assert (ended.id, ended.opened_at, ended.ended_at) == (opened.id, at(1), at(4))
     assert steps[4].reasons == (Reason.FINE, Reason.READABLE_AGAIN)
     assert [owed.kind for owed in steps[4].notices] == [Kind.ENDED]
+    assert dict(steps[4].edits) == {ended.id: Urgency.NOW}
     assert steps[4].watch.unreadable is None
 
 
@@ -433,6 +434,12 @@ def test_insufficient_credit_at_once_is_critical_but_never_low_or_empty() -> Non
     assert step.watch.low is None
     assert step.watch.unreadable is not None
     assert step.watch.unreadable.level is Level.CRITICAL
+
+
+@pytest.mark.parametrize("product", Product)
+def test_an_episode_is_about_its_account_s_product(product: Product) -> None:
+    watch = known(reading(9000, 50), WRONG_KEY, watched=replace(account(MONEY), product=product))
+    assert [episode.product for episode in watch.episodes] == [product, product]
 
 
 def test_an_unreadable_account_keeps_its_low_episode_beside_it() -> None:

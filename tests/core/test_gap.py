@@ -74,5 +74,6 @@ def test_a_clock_set_back_is_no_gap_and_hides_none() -> None:
     later = NIGHT + timedelta(hours=3)
     assert completed(Round(later), NIGHT, FIVE_MINUTES, NIGHT) == (Round(NIGHT), None)
     assert completed(Round(later, NIGHT), NIGHT, FIVE_MINUTES, NIGHT) == (Round(NIGHT), Gap(NIGHT, NIGHT))
+    assert completed(Round(later, later), NIGHT, FIVE_MINUTES, NIGHT) == (Round(NIGHT), Gap(NIGHT, NIGHT))
     slightly = Round(NIGHT + timedelta(minutes=5))
     assert completed(slightly, NIGHT, FIVE_MINUTES, NIGHT) == (slightly, None)

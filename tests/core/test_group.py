@@ -91,8 +91,9 @@ def test_lists_of_subaccounts_that_fail_hush_no_account_that_cannot_be_read_afte
     shared.watch = replace(
         shared.watch, unreadable=replace(shared.episode, mute=Mute("U0A", at(3), at(3 + 3 * 24 * 60)))
     )
-    words = [kinds(shared.poll(dict.fromkeys("ab", DOWN))[1]) for _ in range(4)]
-    assert words == [[], [], [Kind.WORSE], []]
+    steps = [shared.poll(dict.fromkeys("ab", DOWN))[1] for _ in range(4)]
+    assert [kinds(step) for step in steps] == [[], [], [Kind.WORSE], []]
+    assert dict(steps[2].edits) == {shared.episode.id: Urgency.NOW}
     assert (shared.episode.failure, shared.episode.mute) == (DOWN, None)
     assert members(shared.episode) == {"a": True, "b": True}
     _, step = shared.poll({"a": unlisted(8), "b": DOWN})
@@ -145,6 +146,38 @@ def test_who_begins_to_fail_later_joins_by_an_edit() -> None:
     step = shared.polls(3, {"a": DOWN, "b": SLOW})
     assert (kinds(step), set(step.edits.values())) == ([], {Urgency.NOW})
     assert members(shared.episode) == {"a": True, "b": True}
+
+
+def test_a_poll_that_finds_what_the_last_one_found_makes_no_edit() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    assert dict(shared.polls(1, dict.fromkeys("ab", DOWN)).edits) == {}
+
+
+def test_an_account_that_was_read_again_keeps_no_outage_from_being_told_while_lists_alone_fail_on() -> None:
+    shared = Shared("a", "b", "c")
+    for minute in (1, 2, 3):
+        shared.poll({"a": DOWN, "b": unlisted(minute), "c": 9000})
+    shared.poll({"a": 9000, "b": unlisted(4), "c": 9000})
+    words = [kinds(shared.poll({"a": 9000, "b": unlisted(minute), "c": DOWN})[1]) for minute in (5, 6, 7)]
+    assert words == [[], [], [Kind.WORSE]]
+
+
+def test_those_that_fail_still_are_named_before_those_that_were_read_again() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    shared.watches["a"] = judged(shared.watches["a"], 9000, 4).watch
+    raised = replace(POLICY, unreadable_after=9)
+    shared.watch = share(shared.watch, GROUP, shared.watches, at(4), raised).watch
+    assert list(members(shared.episode).items()) == [("b", True), ("a", False)]
+
+
+def test_who_counts_anew_and_was_never_read_leaves() -> None:
+    shared = Shared("a", "b")
+    shared.polls(3, dict.fromkeys("ab", DOWN))
+    shared.watches["a"] = Watch()
+    shared.watch = share(shared.watch, GROUP, shared.watches, at(4), POLICY).watch
+    assert members(shared.episode) == {"b": True}
 
 
 def test_it_ends_when_the_last_is_read_again_and_names_them_all() -> None:
@@ -217,6 +250,14 @@ def test_who_has_an_alert_of_its_own_keeps_it_whatever_fails_next() -> None:
     assert (step.touched, shared.watch.unreadable) == ((), None)
     shared.polls(3, dict.fromkeys("ab", DOWN))
     assert members(shared.episode) == {"b": True}
+
+
+def test_who_has_an_alert_of_its_own_list_is_not_told_of_that_list_again() -> None:
+    shared = Shared("a", "b")
+    refused = replace(credit(), unlisted=replace(WRONG_KEY, listing=True))
+    shared.poll({"a": Reading(at(1), refused), "b": 9000})
+    steps = [shared.poll({"a": unlisted(minute), "b": 9000})[1] for minute in (2, 3, 4)]
+    assert [step.touched for step in steps] == [(), (), ()]
 
 
 def test_who_was_read_again_is_told_so_even_if_it_fails_anew_when_the_last_gets_an_alert_of_its_own() -> None:

@@ -41,10 +41,10 @@ def minutes(count: float) -> timedelta:
         ({"overview": overview(0, -15)}, []),
         ({"overview": overview(0, -16)}, [Fault(Part.READINGS, 1, 2, minutes(16))]),
         ({"overview": overview(-20, -16)}, [Fault(Part.READINGS, 2, 2, minutes(16))]),
-        ({"overview": overview(0, -4), "interval": timedelta(seconds=1)}, []),
+        ({"overview": overview(0, -5), "interval": timedelta(seconds=1)}, []),
         (
-            {"overview": overview(0, -6), "interval": timedelta(seconds=1)},
-            [Fault(Part.READINGS, 1, 2, minutes(6))],
+            {"overview": overview(0, -5.1), "interval": timedelta(seconds=1)},
+            [Fault(Part.READINGS, 1, 2, minutes(5.1))],
         ),
         ({"overview": overview(0, None)}, [Fault(Part.READINGS, 1, 2, minutes(600))]),
         ({"overview": overview(0, None), "started_at": at(-14)}, []),

@@ -113,6 +113,15 @@ def test_a_second_ack_changes_nothing_and_the_first_stays_named() -> None:
     assert (second.touched, second.notices, dict(second.edits)) == ((), (), {})
 
 
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [(0.5, Reason.MUTED_ALREADY), (-0.5, Reason.MUTED_ALREADY), (2, Reason.MUTED), (-2, Reason.MUTED)],
+)
+def test_two_who_snooze_as_long_at_once_make_one_change(later: float, reason: Reason) -> None:
+    first = snoozed(known(999), 1, 61, "UFIRST").watch
+    assert snoozed(first, 1.5, 61 + later, "USECOND").reasons == (reason,)
+
+
 def test_an_ack_that_has_run_out_does_not_stand_in_the_way_of_the_next() -> None:
     first = acked(known(999), 0, "UFIRST").watch
     second = acked(first, 3 * DAY, "USECOND")
@@ -442,4 +451,5 @@ def test_an_alert_without_a_next_word_gets_one_when_reminders_are_switched_on() 
     step = reconcile(watch, WATCHED, at(30), POLICY)
     assert step.reasons == (Reason.REMINDERS_ON,)
     assert low(step.watch).remind_at == at(1 + DAY)
+    assert (step.touched, dict(step.edits)) == ((low(step.watch),), {low(watch).id: Urgency.NOW})
     assert reconcile(step.watch, WATCHED, at(31), POLICY).reasons == (Reason.NOTHING_DUE,)

@@ -213,6 +213,12 @@ def test_a_balance_that_is_not_given_any_more_ends_nothing_and_starts_nothing() 
     assert (steps[1].watch.failures, steps[1].watch.failure) == (1, NO_BALANCE)
 
 
+def test_an_empty_one_whose_balance_is_not_given_any_more_is_empty_still() -> None:
+    for step in lived(listed(0, {"7": "0"}), listed(1, {"7": None})):
+        assert step.watch.low
+        assert Firing(Field.BALANCE, Level.EMPTY, Decimal(0), "7") in step.watch.low.firing
+
+
 # A balance that is missing
 
 
@@ -226,6 +232,12 @@ def test_a_subaccount_without_a_balance_is_told_as_a_list_that_fails_is(rules: t
     assert [step.watch.failures for step in steps] == [1, 2, 3, 0]
     assert steps[2].watch.unreadable
     assert steps[2].watch.unreadable.failure == NO_BALANCE
+
+
+def test_a_list_that_fails_says_why_itself_though_a_balance_was_missing_on_the_one_before() -> None:
+    watch = known(listed(0, {"7": None}), listed(1, {}, unlisted=SLOW_LIST))
+    assert watch.reading
+    assert (watch.reading.credits.unlisted, watch.failure) == (SLOW_LIST, SLOW_LIST)
 
 
 def test_while_a_balance_is_missing_all_others_are_judged_as_ever() -> None:
@@ -340,6 +352,27 @@ def test_a_list_that_is_not_asked_for_any_more_is_not_told_to_be_read_again() ->
     assert (closed.ending, told(step), step.watch.failures) == (Ending.NOT_CONFIGURED, [], 0)
     read = judged(step.watch, reading(minute=5), 5, alone)
     assert (told(read), read.watch.unreadable) == ([], None)
+
+
+def test_a_list_that_is_still_asked_for_stays_told_over_a_restart() -> None:
+    watch = known(*(listed(minute, {}, unlisted=SLOW_LIST) for minute in range(3)))
+    assert watch.unreadable
+    step = reconcile(watch, PARENT, at(4), POLICY)
+    assert (step.watch, step.reasons, step.touched) == (watch, (Reason.NOTHING_DUE,), ())
+
+
+def test_what_is_switched_off_is_said_in_the_message_of_the_list_and_in_that_of_the_low_account() -> None:
+    low = listed(0, {"7": "0"}, sms=4999)
+    watch = known(low, *(listed(minute, {}, sms=4999, unlisted=SLOW_LIST) for minute in (1, 2, 3)))
+    assert len(watch.episodes) == 2
+    step = reconcile(watch, replace(PARENT, subaccounts=None), at(5), POLICY)
+    assert dict(step.edits) == {episode.id: Urgency.NOW for episode in watch.episodes}
+
+
+def test_a_low_account_has_new_figures_however_long_its_list_alone_fails() -> None:
+    watch = known(*(listed(minute, {}, sms=999, unlisted=SLOW_LIST) for minute in range(3)))
+    assert len(watch.episodes) == 2
+    assert not figures_are_old(watch, POLICY)
 
 
 def test_a_low_account_says_at_once_that_its_figures_are_new_though_the_list_fails() -> None:

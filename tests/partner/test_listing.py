@@ -12,7 +12,7 @@ from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, refusal
 from bot.demo.provider import SimulatedProvider
 from bot.partner import Partner
 from bot.partner.client import MOST_LISTED, MOST_PAGES
-from bot.partner.decipher import Page, decipher_page
+from bot.partner.decipher import Page, _parsed, decipher_page
 from bot.ports import Unreadable
 from tests.partner.conftest import KEY
 
@@ -91,6 +91,13 @@ def test_any_other_page_makes_the_list_unreadable(body: object, cause: Cause, fi
     found = found_on(body)
     assert isinstance(found, Failure), found
     assert (found.cause, found.field) == (cause, field)
+
+
+@pytest.mark.parametrize("name", ["apiKey", "APIKEY", "api_key", "token", "Token"])
+def test_a_page_that_was_parsed_holds_no_key_and_no_token_at_any_depth(name: str) -> None:
+    holder = {name: "canary", "kept": 1}
+    body = {**holder, "data": [{**holder, "credits": holder, "more": [[holder]]}]}
+    assert "canary" not in repr(_parsed(json.dumps(body).encode()))
 
 
 # When the pages are the whole list

@@ -261,6 +261,11 @@ def test_insufficient_credit_is_found_wherever_the_reason_sits(
     assert found.cause is Cause.NO_CREDIT
 
 
+def test_a_code_that_is_known_says_more_than_the_words_beside_it() -> None:
+    wrong = found_in(refusal(10, message="NOT_CREDIT"))
+    assert wrong == Failure(Cause.KEY_WRONG, status=200, code="10")
+
+
 @pytest.mark.parametrize(
     ("bad", "cause"),
     [
@@ -299,7 +304,16 @@ def test_everything_but_a_whole_good_answer_is_unreadable(bad: Answer | bytes, c
     assert found.cause is cause
 
 
-@pytest.mark.parametrize("good", [answer(), answer(code="200"), answer(code=None), answer(code=MISSING)])
+@pytest.mark.parametrize(
+    "good",
+    [
+        answer(),
+        answer(code="200"),
+        answer(code=None),
+        answer(code=MISSING),
+        answer(message="NOT_CREDIT is what a refusal would say"),
+    ],
+)
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf", b" \r\n"])
 def test_a_good_answer_is_read(good: Answer, prefix: bytes) -> None:
     assert found_in(prefix + good.payload()) == SAMPLE

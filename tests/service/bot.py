@@ -39,7 +39,7 @@ class Wall:
 class Provider:
     """A source that says what the test has written down, the last of it for ever, and counts the askers."""
 
-    def __init__(self, *script: int | Failure | Exception) -> None:
+    def __init__(self, *script: int | Credits | Failure | Exception) -> None:
         self.turn: AbstractAsyncContextManager[None] = nullcontext()
         self.script = deque(script)
         self.asked = 0
@@ -56,7 +56,7 @@ class Provider:
             raise Unreadable(found)
         if isinstance(found, Exception):
             raise found
-        return credit(found)
+        return found if isinstance(found, Credits) else credit(found)
 
 
 def opened(gate: asyncio.Event) -> asyncio.Event:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.model import Account, Policy
-from bot.core.reading import Failure
+from bot.core.reading import Credits, Failure
 from bot.service import Service
 from bot.store import Database, SqlHistory, SqlOutbox, SqlRounds, SqlWatches, Terms
 from tests.samples import NOW, WATCHED
@@ -40,7 +40,7 @@ async def start(database: Database) -> AsyncIterator[Start]:
     wall = Wall()
 
     async def begin(
-        *script: int | Failure | Exception,
+        *script: int | Credits | Failure | Exception,
         accounts: tuple[Account, ...] = (WATCHED,),
         channel: Channel | None = None,
         store: Database = database,
@@ -48,7 +48,7 @@ async def start(database: Database) -> AsyncIterator[Start]:
         greeted: bool = True,
         name: str = "this-process",
         terms: Terms = Terms(),  # noqa: B008 - frozen
-        **scripts: tuple[int | Failure | Exception, ...],
+        **scripts: tuple[int | Credits | Failure | Exception, ...],
     ) -> Bot:
         providers = {name: Provider(*said) for name, said in ({"sms": script} | scripts).items() if said}
         channel = channel or Channel()

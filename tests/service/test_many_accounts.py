@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from bot.core.alert import step
-from bot.core.model import Account
+from bot.core.model import Account, SubAccounts
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
 from bot.core.reading import Cause, Failure, Held, Reading
@@ -75,6 +75,71 @@ async def test_the_shared_message_outlives_a_restart_and_is_not_told_again(start
     again = await start(accounts=shared("one", "two"), channel=bot.channel, one=(DOWN,), two=(DOWN,))
     await again.cycle()
     assert bot.channel.told == ["opened unreadable warning"]
+
+
+LISTS_FAIL = replace(credit(), unlisted=Failure(Cause.TIMEOUT, listing=True))
+
+
+def with_subaccounts(*names: str) -> tuple[Account, ...]:
+    """Return accounts of one provider host whose lists of sub-accounts are watched too."""
+    return tuple(replace(one, subaccounts=SubAccounts()) for one in shared(*names))
+
+
+async def in_an_outage_of_lists(start: Start) -> Bot:
+    """Start a bot that has told that the lists of "one" and "two" fail; somebody has it."""
+    accounts = with_subaccounts("one", "two")
+    bot = await start(accounts=accounts, one=(LISTS_FAIL,), two=(LISTS_FAIL,))
+    for _ in range(3):
+        await bot.cycle()
+    (mine,) = await bot.service.people.open_episodes("one")
+    await bot.service.people.decide(mine[0].id, Decision("U0A", bot.wall.now() + timedelta(days=3)))
+    await bot.service.deliver()
+    bot.channel.edits.clear()
+    return bot
+
+
+async def test_a_shared_message_of_lists_outlives_a_restart_and_so_does_its_mute(start: Start) -> None:
+    bot = await in_an_outage_of_lists(start)
+    accounts = with_subaccounts("one", "two")
+    again = await start(accounts=accounts, channel=bot.channel, one=(LISTS_FAIL,), two=(LISTS_FAIL,))
+    await again.cycle()
+    assert (bot.channel.told, bot.channel.edits) == (["opened unreadable warning"], [])
+    ((episode, *_),) = await again.service.people.open_episodes("one")
+    assert episode.mute
+    assert episode.mute.by == "U0A"
+
+
+async def test_a_shared_message_of_lists_that_nobody_asks_for_any_more_is_closed_by_an_edit(
+    start: Start,
+) -> None:
+    bot = await in_an_outage_of_lists(start)
+    again = await start(accounts=shared("one", "two"), channel=bot.channel, one=(9000,), two=(9000,))
+    await again.cycle()
+    assert [edit.episode.ending for edit in bot.channel.edits] == ["not_configured"]
+    assert bot.channel.told == ["opened unreadable warning"]
+
+
+async def test_a_shared_message_of_lists_goes_on_while_one_of_them_is_asked_for(start: Start) -> None:
+    bot = await in_an_outage_of_lists(start)
+    accounts = (*shared("one"), *with_subaccounts("two"))
+    again = await start(accounts=accounts, channel=bot.channel, one=(9000,), two=(LISTS_FAIL,))
+    await again.cycle()
+    assert bot.channel.told == ["opened unreadable warning"]
+    assert len(await again.service.people.open_episodes("two")) == 1
+
+
+async def test_who_has_a_shared_outage_has_it_after_a_change_of_channel_too(start: Start) -> None:
+    bot = await in_an_outage(start, shared("one", "two"))
+    (mine,) = await bot.service.people.open_episodes("one")
+    await bot.service.people.decide(mine[0].id, Decision("U0A", bot.wall.now() + timedelta(days=3)))
+    accounts = elsewhere("one", "two")
+    moved = await start(accounts=accounts, channel=bot.channel, one=(DOWN,), two=(DOWN,))
+    await moved.service.deliver()
+    posted = bot.channel.posts[-1]
+    assert posted.channel == "C0THERE"
+    assert posted.episode
+    assert posted.episode.mute
+    assert posted.episode.mute.by == "U0A"
 
 
 async def test_a_shared_message_is_open_for_each_of_its_accounts_and_can_be_muted_through_any(

@@ -619,10 +619,12 @@ def low_subaccounts() -> list[tuple[Episode, Credits]]:
         SubAccount("9", Decimal("21.5"), "EUR"),
         SubAccount("10"),
         SubAccount("11", Decimal(500), "EUR"),
+        SubAccount("12"),
     )
     firing = (
         of("7", Level.WARNING, 20), of("7", Level.CRITICAL, 5), of("8", Level.EMPTY, 0),
         of("9", Level.WARNING, 20), of("10", Level.WARNING, 20),
+        of("12", Level.EMPTY, 0),
     )  # fmt: skip
     alone = replace(opened(Trouble.LOW, 4999), account="marketing", level=Level.EMPTY, firing=firing)
     own = replace(alone, firing=(*opened(Trouble.LOW, 4999).firing, *firing))
@@ -634,6 +636,7 @@ def test_each_subaccount_in_trouble_is_a_line_the_worst_first() -> None:
     alone, own = low_subaccounts()
     lines = (
         "`marketing/8`: 0.00 EUR left, nothing can be sent any more.",
+        "`marketing/12`: balance not given any more; it was empty.",
         "`marketing/7`: 3.20 EUR left, below the critical threshold of 5.00 EUR.",
         "`marketing/9`: 21.50 EUR left, above 20.00 EUR, ends at 22.00 EUR.",
         "`marketing/10`: balance not given any more; it was below 20.00.",
