@@ -42,6 +42,7 @@ MAY_GROW = {"resident KiB": 2048, "files": 2, "sockets": 2, "threads": 1, "tasks
 """What the medians may differ by chance: by requests that are on their way, by what the allocator holds."""
 
 TABLES = ("reading", "notice", "episode")
+COUNT = "SELECT count(*) FROM smscredits_"
 PROVIDER_FAULTS = (
     *(
         "http_500",
@@ -118,11 +119,11 @@ def stored(url: str) -> tuple[int, dict[str, int]]:
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         with contextlib.closing(sqlite3.connect(path, timeout=10)) as file:
-            rows = {name: file.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES}
+            rows = {name: file.execute(f"{COUNT}{name}").fetchone()[0] for name in TABLES}
         return path.stat().st_size // 1024, rows
     with psycopg.connect(url.replace("+psycopg", "")) as server:
         size = server.execute("SELECT pg_database_size(current_database()) / 1024").fetchone()
-        counts = [server.execute(f"SELECT count(*) FROM {name}".encode()).fetchone() for name in TABLES]
+        counts = [server.execute(f"{COUNT}{name}".encode()).fetchone() for name in TABLES]
     return (size or (0,))[0], {name: (row or (0,))[0] for name, row in zip(TABLES, counts, strict=True)}
 
 

@@ -125,7 +125,7 @@ async def test_nothing_of_other_people_is_remembered_written_or_told(tmp_path: P
     everything = "\n".join([watch, repr(kept), repr(asked), repr(demo.slack.calls)])
     assert "canary" not in everything.replace(EMAIL, "")
     with_it = {place for place, text in kept.items() if EMAIL in text}
-    assert with_it == ({("account", "subaccounts")} if emails else set())
+    assert with_it == ({("smscredits_account", "subaccounts")} if emails else set())
     assert (EMAIL in watch) is emails
     answers_with_it = [message for message in asked if EMAIL in message.text]
     assert bool(answers_with_it) is emails
