@@ -87,6 +87,17 @@ def _secret_url(text: object) -> str:
     return parts.geturl()
 
 
+def _bind_address(text: object) -> str:
+    """Return an address of this machine; without a zone, which means nothing on the next one."""
+    try:
+        address = ip_address(str(text).strip())
+    except ValueError:
+        address = None
+    if address is None or address.is_multicast or "%" in str(address):
+        raise fault("must be an IP address of this machine, such as 127.0.0.1 or ::1, and no port")
+    return str(address)
+
+
 def _database(text: object) -> str:
     """Rewrite every spelling that hosts use (`postgres://…`) to the drivers that this bot ships."""
     address = unquoted(text)
@@ -144,6 +155,7 @@ def _check_sqlite(url: URL) -> None:
         raise fault("must name a file: what is kept in memory is told again after every restart")
 
 
+BindAddress = Annotated[str, PlainValidator(_bind_address)]
 Url = Annotated[str, PlainValidator(_url)]
 Link = Annotated[str, PlainValidator(_link)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]
