@@ -139,6 +139,8 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
 
         turned_away = web.Tally("http.turned_away", observer.turned_away)
         stack.callback(turned_away.close)
+        unmeasured = web.Tally("metrics.refused")
+        stack.callback(unmeasured.close)
         events = None
         if settings.slack_app_token is None and settings.slack_signing_secret is not None:
             secret = settings.slack_signing_secret.get_secret_value()
@@ -148,7 +150,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         bot = Bot(
             port=await front.enter_async_context(
                 web.serving(
-                    web.application(events, _probes(settings, lookout, clock, metrics)),
+                    web.application(events, _probes(settings, lookout, clock, metrics, unmeasured.add)),
                     settings.port,
                     settings.bind_address,
                     turned_away=turned_away,
@@ -186,9 +188,13 @@ def _metrics(settings: Settings) -> "Metrics | None":
 
 
 def _probes(
-    settings: Settings, lookout: Lookout, clock: Clock, metrics: "Metrics | None"
+    settings: Settings,
+    lookout: Lookout,
+    clock: Clock,
+    metrics: "Metrics | None",
+    refused: Callable[[str], None],
 ) -> dict[str, Handler]:
-    probes = Probes(lookout, clock)
+    probes = Probes(lookout, clock, refused)
     routes: dict[str, Handler] = {"/readyz": probes.ready}
     if metrics and settings.metrics_token:
         token = settings.metrics_token.get_secret_value()

@@ -102,7 +102,7 @@ async def serving(
 
 
 def _must_be_ours(host: str) -> None:
-    """Raise the system's own error if this machine has no such address: asyncio's tells only that it failed."""
+    """Raise the system's error if this machine has no such address: asyncio says only that it failed."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
         trial.bind((host, 0))
 
