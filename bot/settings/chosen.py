@@ -242,6 +242,16 @@ class Settings(BaseSettings):
             Rule(name, level, limit, source) for name, level, limit, source in limits if limit is not None
         )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise fault("holds bytes that are no UTF-8") from None
+        return value
+
     @field_validator("smspartner_api_key", mode="after")
     @classmethod
     def _one_account_at_least(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:

@@ -108,7 +108,7 @@ def _lower(text: object) -> str:
 def _token(prefix: str) -> BeforeValidator:
     def check(text: object) -> object:
         found = unquoted(text)
-        if not re.fullmatch(re.escape(prefix) + r"[!-~]+", found, re.ASCII):
+        if not re.fullmatch(re.escape(prefix) + r"[!-~]{1,500}", found, re.ASCII):
             raise fault(f"must begin with {prefix} (Slack app page, “{_TOKEN_PAGES[prefix]}”)")
         return found
 

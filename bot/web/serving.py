@@ -30,8 +30,8 @@ IDLE_SECONDS = 120.0
 MAX_PIECES = 1024
 """Lines and reads of one request. Slack's has some twenty lines; each chunk of a body has two."""
 
-READ_SIZE = 4096
-"""Bytes read at a time: what they cost to parse, at worst in chunks of one byte, delays everybody else."""
+READ_SIZE = 16 * 1024
+"""Bytes read at a time: one caller's do not delay the others', and no more are kept than are asked for."""
 
 UNREAD_SIZE = 16 * 1024
 """Bytes of a body that wait to be read; twice as many stop the caller."""
@@ -170,16 +170,21 @@ class _Connection(web.RequestHandler, asyncio.BufferedProtocol):
         return self._door.read
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read, unless it comes in pieces that cost more than they say."""
+        """Take what was read, up to where it becomes too many pieces: each costs more than it says."""
         if self.in_too_many_pieces:
+            self._pause_transport_reading()
             return
-        read = bytes(self._door.read[:nbytes])
         if self._idle:
             self._idle = False
             self._wait(self._door.head_seconds)
-        self._pieces += 1 + read.count(b"\n")
+        read = bytes(self._door.read[:nbytes])
+        lines = read.count(b"\n")
+        left = max(MAX_PIECES - self._pieces - 1, 0)
+        self._pieces += 1 + lines
+        if lines > left:
+            self.in_too_many_pieces = True
+            read = b"\n".join(read.split(b"\n", left)[:left])
         self.data_received(read)
-        self.in_too_many_pieces = self._pieces > MAX_PIECES
 
     def has_sent_head(self) -> None:
         """Take note that a request is there to be answered."""
