@@ -27,11 +27,19 @@ def environment(**settings: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}  # noqa: TID251 - a process needs it
 
 
-async def start(*arguments: str, cwd: Path, **settings: str) -> asyncio.subprocess.Process:
+WITHOUT_NET = """
+import runpy
+import bot.log as log
+log.net = lambda secrets: str
+runpy.run_module("bot", run_name="__main__")
+"""
+"""Runs the bot with a log that takes no secret out of its lines."""
+
+
+async def start(*arguments: str, cwd: Path, code: str = "", **settings: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "bot",
+        *(("-c", code) if code else ("-m", "bot")),
         *arguments,
         cwd=cwd,
         env=environment(**settings),
@@ -40,8 +48,8 @@ async def start(*arguments: str, cwd: Path, **settings: str) -> asyncio.subproce
     )
 
 
-async def output(*arguments: str, cwd: Path, **settings: str) -> tuple[int | None, str, str]:
-    process = await start(*arguments, cwd=cwd, **settings)
+async def output(*arguments: str, cwd: Path, code: str = "", **settings: str) -> tuple[int | None, str, str]:
+    process = await start(*arguments, cwd=cwd, code=code, **settings)
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
@@ -68,11 +76,11 @@ def served_between(demo: Demo) -> dict[str, str]:
 
 @asynccontextmanager
 async def deployed(
-    demo: Demo, cwd: Path, **settings: str
+    demo: Demo, cwd: Path, code: str = "", **settings: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
     """Run `python -m bot` as a process of its own, between the simulators of `demo`."""
     port = free_port()
-    process = await start(cwd=cwd, **served_between(demo) | {"PORT": str(port)} | settings)
+    process = await start(cwd=cwd, code=code, **served_between(demo) | {"PORT": str(port)} | settings)
     try:
         await answering(port)
         demo.slack.bot_url = f"http://127.0.0.1:{port}/slack/events"
