@@ -266,8 +266,8 @@ def _handling(handle: Handle) -> Handle:
                 response = web.Response(status=417, text="417: this cannot be expected.\n", headers=NAMELESS)
         finally:
             caller.is_answered()
-        if caller.in_too_many_pieces:
-            response.force_close()
+        if caller.in_too_many_pieces or not request.content.is_eof():
+            response.force_close()  # what is left of the body is no next request
         return response
 
     return answer
