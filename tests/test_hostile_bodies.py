@@ -54,6 +54,17 @@ async def test_what_the_head_alone_disproves_is_refused_before_its_body_comes(na
         assert b"\r\nconnection: close\r\n" in head.lower()
 
 
+async def test_a_body_is_asked_for_only_once_its_head_has_passed() -> None:
+    expecting = [("Expect", b"100-continue")]
+    async with calling(body_seconds=60) as callers:
+        refused, _ = await callers.come(request(signatures=(), further=expecting).head)
+        assert status_of(await refused.readuntil(b"\r\n\r\n")) == 401
+        reader, writer = await callers.come(request(further=expecting).head)
+        assert status_of(await reader.readuntil(b"\r\n\r\n")) == 100
+        writer.write(BODY)
+        assert status_of(await reader.readuntil(b"reached")) == 200
+
+
 def in_bytes(body: bytes) -> bytes:
     return b"".join(b"1\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n"
 

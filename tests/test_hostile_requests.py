@@ -421,10 +421,10 @@ async def test_a_head_that_comes_byte_by_byte_has_no_longer(before: bytes) -> No
 
 
 async def test_a_kept_connection_may_be_idle_for_longer_than_a_head_may_take() -> None:
-    async with calling(head_seconds=WITHIN / 3, idle_seconds=WITHIN * 3) as callers:
+    async with calling(head_seconds=0.5, idle_seconds=2) as callers:
         kept, writer = await callers.come(HEALTH)
         assert await healthy(kept)
-        await asyncio.sleep(WITHIN)
+        await asyncio.sleep(0.7)
         writer.write(HEALTH)
         assert await healthy(kept)
         assert await ended(kept)

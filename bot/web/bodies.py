@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 MAX_BODY = 1024 * 1024
 """Bytes; Slack sends a few kilobytes. A larger body is a 413."""
@@ -62,6 +62,9 @@ class Bodies:
             body = bytearray()
             sender: Sender = request.protocol  # type: ignore[assignment]  # the connections are this server's
             sender.awaits_body()
+            if request.version == HttpVersion11 and "Expect" in request.headers:
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0  # it is nothing of the answer
             try:
                 async with asyncio.timeout(self._seconds):
                     while piece := await request.content.readany():

@@ -63,7 +63,7 @@ def application(
     for path, probe in probes.items():
         app.router.add_get(path, probe)
     if slack_events:
-        app.router.add_post("/slack/events", slack_events)
+        app.router.add_post("/slack/events", slack_events, expect_handler=_promise_nothing)
     return app
 
 
@@ -271,6 +271,10 @@ def _handling(handle: Handle) -> Handle:
         return response
 
     return answer
+
+
+async def _promise_nothing(_request: web.Request) -> None:
+    """Ask for no body yet: its head may be refused."""
 
 
 async def _tell_no_versions(_request: web.Request, response: web.StreamResponse) -> None:
