@@ -74,7 +74,7 @@ class Bot:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, host: str | None = None) -> AsyncIterator[Bot]:
+async def running(settings: Settings) -> AsyncIterator[Bot]:
     """Run the bot: it serves at once, and watches as soon as the database is ready."""
     async with AsyncExitStack() as stack:
         clock = SystemClock()
@@ -137,15 +137,23 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         handlers = Handlers(service.people, blocks, access, clock, schedule.deliver_soon, replies, observer)
         handlers.register(bolt, workspace.admits)
 
+        turned_away = web.Tally("http.turned_away", observer.turned_away)
+        stack.callback(turned_away.close)
+        unmeasured = web.Tally("metrics.refused")
+        stack.callback(unmeasured.close)
         events = None
         if settings.slack_app_token is None and settings.slack_signing_secret is not None:
             secret = settings.slack_signing_secret.get_secret_value()
-            events = Receiver(bolt, secret, clock).receive
+            busy = partial(turned_away.add, "bodies_full")
+            events = Receiver(bolt, secret, clock, web.Bodies().read, busy).receive
         front = await stack.enter_async_context(AsyncExitStack())
         bot = Bot(
             port=await front.enter_async_context(
                 web.serving(
-                    web.application(events, _probes(settings, lookout, clock, metrics)), settings.port, host
+                    web.application(events, _probes(settings, lookout, clock, metrics, unmeasured.add)),
+                    settings.port,
+                    settings.bind_address,
+                    turned_away=turned_away,
                 )
             ),
             watching=asyncio.Event(),
@@ -180,9 +188,13 @@ def _metrics(settings: Settings) -> "Metrics | None":
 
 
 def _probes(
-    settings: Settings, lookout: Lookout, clock: Clock, metrics: "Metrics | None"
+    settings: Settings,
+    lookout: Lookout,
+    clock: Clock,
+    metrics: "Metrics | None",
+    refused: Callable[[str], None],
 ) -> dict[str, Handler]:
-    probes = Probes(lookout, clock)
+    probes = Probes(lookout, clock, refused)
     routes: dict[str, Handler] = {"/readyz": probes.ready}
     if metrics and settings.metrics_token:
         token = settings.metrics_token.get_secret_value()

@@ -20,6 +20,9 @@ _PORT_REFUSED = {
     errno.EADDRINUSE: "The port is in use by another program.",
     errno.EACCES: "The port is below 1024, which only root may serve.",
 }
+_ADDRESS_REFUSED = (
+    "BIND_ADDRESS is no address of this machine. Set it to 127.0.0.1, or leave it out to serve all."
+)
 
 
 class WronglyAsked(click.UsageError):
@@ -258,8 +261,10 @@ def _run(work: Coroutine[None, None, None], mend: str) -> None:
     try:
         asyncio.run(to_the_end())
     except OSError as error:
-        why = _PORT_REFUSED.get(error.errno or 0)
-        if why is None:
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            click.echo(_ADDRESS_REFUSED, err=True)
+        elif error.errno in _PORT_REFUSED:
+            click.echo(f"{_PORT_REFUSED[error.errno]} {mend}", err=True)
+        else:
             raise
-        click.echo(f"{why} {mend}", err=True)
         sys.exit(1)

@@ -36,6 +36,7 @@ JOBS = ("lead", "first_poll", "poll", "deliver", "prune", "step_down")
 """The jobs of the schedule, by the names with which they are counted."""
 
 _WHY_JOBS_FAIL = ("failed", "too_slow", "database_away")
+_AWAY = ("no_head", "made_room", "all_busy", "bodies_full")
 _RESULTS = ("read", "unreadable", "held_back", "in_flight", "not_stored", "passed_on")
 
 _SPEAKING = frozenset({Field.SPEAKING_MOBILE, Field.SPEAKING_FIXED})
@@ -74,6 +75,9 @@ class Metrics:
         )
         self._heartbeats = self._counter(
             "heartbeats", "Heartbeats after completed polls.", outcome=("sent", "failed", "withheld")
+        )
+        self._turned_away = self._counter(
+            "turned_away", "Connections and requests that were not waited for, or had no room.", reason=_AWAY
         )
 
     def exposition(self, facts: Facts, now: datetime, accept: str, tasks: int) -> tuple[bytes, str]:
@@ -121,6 +125,10 @@ class Metrics:
     def heartbeat(self, outcome: str) -> None:
         """Count a heartbeat."""
         self._heartbeats.labels(outcome).inc()
+
+    def turned_away(self, why: str) -> None:
+        """Count whom the HTTP face turned away."""
+        self._turned_away.labels(why).inc()
 
     def _counter(self, name: str, says: str, **labels: Iterable[str]) -> Counter:
         """Return a counter; where all values of its labels are known it begins at 0 for each.

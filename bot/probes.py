@@ -17,11 +17,15 @@ Exposition = Callable[[Facts, datetime, str, int], tuple[bytes, str]]
 
 
 class Probes:
-    """Answers probes from facts that are gathered in bounded time."""
+    """Answers probes from facts that are gathered in bounded time.
 
-    def __init__(self, lookout: Lookout, clock: Clock) -> None:
+    `refused` is called for each who asks for the metrics and may not see them.
+    """
+
+    def __init__(self, lookout: Lookout, clock: Clock, refused: Callable[[str], None]) -> None:
         self._lookout = lookout
         self._clock = clock
+        self._refused = refused
 
     async def ready(self, _request: web.Request) -> web.Response:
         """Say whether all that watching needs is there, and what is not: counts, no names and no figures."""
@@ -35,6 +39,7 @@ class Probes:
 
         async def metrics(request: web.Request) -> web.StreamResponse:
             if not _bears(request, token):
+                self._refused("wrong_token" if "Authorization" in request.headers else "no_token")
                 challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
                 return web.Response(status=401, text="A bearer token is needed.\n", headers=challenge)
             facts = await self._lookout.facts()

@@ -194,11 +194,11 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         ("[[account]", "ACCOUNTS: is no valid TOML (line 1, column"),
         ("x = 1\nx = 2", "is no valid TOML"),
         ("a = " + "[" * 5000, "is no valid TOML"),
-        ("x = 1", "unknown entry “x” (only account may stand here). Example: [[account]]"),
+        ("x = 1", "ACCOUNTS, line 1: unknown entry (only account may stand here). Example: [[account]]"),
         ("account = 1", "has no [[account]]"),
         ("account = [1]", "ACCOUNTS, account 1: is no table"),
-        ('account = [{ name = "one" }, { name = "two" }]', "ACCOUNTS, account 2, “two”: product is missing"),
-        ("[[acount]]\nname = 1", "unknown entry “acount” - did you mean account? (only account"),
+        ('account = [{ name = "one" }, { name = "two" }]', "ACCOUNTS, account 2: product is missing"),
+        ("[[acount]]\nname = 1", "ACCOUNTS, line 1: unknown entry - did you mean account? (only account"),
         ("[[account]]", "[[account]] 1, line 1: name is missing"),
         ("[[account]]", "product is missing"),
         ("[[account]]", "api_key_env is missing"),
@@ -210,31 +210,33 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         (MARKETING.replace("marketing", "a" * 41), "name must be"),
         *((MARKETING.replace("marketing", word), "is a word that /smscredits understands")
           for word in (*WORDS, "show", "history", *FRENCH, "HELP", "Historique")),
-        (MARKETING + MARKETING, "[[account]] 2, line 5, “marketing”: name is taken"),
+        (MARKETING + MARKETING, "[[account]] 2, line 5: name is taken"),
         (f"# a\n\n{MARKETING}\n \n\t[[ account ]]\t# b\nname = 7", "[[account]] 2, line 9: name must be"),
-        (f"\n\n{MARKETING}\n{MARKETING}", "[[account]] 2, line 8, “marketing”: name is taken"),
-        (f"\r\n{MARKETING}\r\n{MARKETING}", "[[account]] 2, line 7, “marketing”: name is taken"),
+        (f"\n\n{MARKETING}\n{MARKETING}", "[[account]] 2, line 8: name is taken"),
+        (f"\r\n{MARKETING}\r\n{MARKETING}", "[[account]] 2, line 7: name is taken"),
         (MARKETING + MARKETING.replace("marketing", "MARKETING"), "name is taken by another account"),
         # The same letters, once composed and once of letter and accent.
         (MARKETING.replace("marketing", "caf\u00e9") + MARKETING.replace("marketing", "cafe\u0301"),
          "name is taken by another account"),
         (MARKETING.replace('"sms"', '"smss"'),
-         "unknown product “smss” - did you mean sms? (one of sms, voice, mail). Example: product"),
-        (MARKETING.replace('"sms"', '"SMS"'), "unknown product “SMS” - did you mean sms? (one of"),
-        (MARKETING.replace('"sms"', '"fax"'), "unknown product “fax” (one of sms, voice, mail)"),
-        (MARKETING.replace('"sms"', f'"{KEY}"'), "unknown product “…” (one of sms, voice, mail)"),
+         "line 3: unknown product - did you mean sms? (one of sms, voice, mail). Example: product"),
+        (MARKETING.replace('"sms"', '"SMS"'), "unknown product - did you mean sms? (one of"),
+        (MARKETING.replace('"sms"', '"fax"'), "unknown product (one of sms, voice, mail)"),
+        (MARKETING.replace('"sms"', f'"{KEY}"'), "unknown product (one of sms, voice, mail)"),
         (MARKETING.replace('"sms"', "7"), "product must be one of sms, voice, mail"),
         (MARKETING.replace("KEY_MARKETING", "KEY_NONE"), "api_key_env names KEY_NONE, which is not set"),
         (MARKETING.replace("KEY_MARKETING", KEY), "api_key_env must be the NAME of a variable"),
         (MARKETING.replace("KEY_MARKETING", KEY_IN_CAPITALS), "api_key_env must be the NAME of a variable"),
-        (MARKETING.replace('"sms"', f'"{KEY_IN_BLOCKS}"'), "unknown product “…” (one of sms, voice, mail)"),
+        (MARKETING.replace('"sms"', f'"{KEY_IN_BLOCKS}"'), "unknown product (one of sms, voice, mail)"),
         (MARKETING.replace('"marketing"', f'"{KEY}"'), "name looks like a key"),
         (MARKETING.replace('"marketing"', f'"{KEY_IN_BLOCKS}"'), "name looks like a key"),
+        (MARKETING.replace("marketing", "xoxb-123-abc"), "name looks like a key"),
+        (MARKETING.replace("marketing", "XAPP-1-A2"), "name looks like a key"),
         (MARKETING.replace('"KEY_MARKETING"', "true"), "api_key_env must be the NAME of a variable"),
         (MARKETING.replace("KEY_MARKETING", "PORT"), "PORT must be 8 to 200 printable characters"),
         (MARKETING + f'api_key = "{KEY}"', "a key must not stand here"),
-        (MARKETING + "chanel = 1", "unknown entry “chanel” - did you mean channel? (one of name, product, "),
-        (MARKETING + f"{KEY} = 1", "unknown entry “…” (one of name, product, "),
+        (MARKETING + "chanel = 1", "line 5: unknown entry - did you mean channel? (one of name, product, "),
+        (MARKETING + f"{KEY} = 1", "line 5: unknown entry (one of name, product, "),
         (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
         (MARKETING + "channel = 7", "channel must be a channel's id"),
         (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
@@ -247,12 +249,12 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         (VOICE + "subaccounts = true\n[account.subaccount_thresholds]\nbalance = {warning = 5}",
          "leave out subaccounts, subaccount_thresholds."),
         (VOICE + "[account.thresholds]\ncreditSms = {warning = 5}",
-         "thresholds: unknown field “creditSms” (only balance may stand here)"),
+         "line 6: thresholds: unknown field (only balance may stand here)"),
         (VOICE + "[account.thresholds]\nBALANC = {warning = 5}",
-         "unknown field “BALANC” - did you mean balance? (only balance may stand here)"),
+         "unknown field - did you mean balance? (only balance may stand here)"),
         (MARKETING + "thresholds = 7", "thresholds must be a table"),
         (MARKETING + "subaccounts = true\n[account.subaccount_thresholds]\ncreditSms = {warning = 5}",
-         "subaccount_thresholds: unknown field “creditSms” (only balance may stand here)"),
+         "subaccount_thresholds: unknown field (only balance may stand here)"),
         *((MARKETING + f"[account.thresholds]\nbalance = {value}", "balance must be warning and critical")
           for value in ("5", "true", "{}", "{low = 5}", "[1]", '"5"')),
         *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", "balance: warning ")
@@ -321,7 +323,74 @@ def test_of_an_unknown_field_the_nearest_that_a_rule_may_be_about_is_offered(
     text = MARKETING.replace('"sms"', f'"{product}"') + f"[account.thresholds]\n{name} = {{warning = 5}}"
     fault = faults(environment, text)[-1]
     guess = f" - {said}" if said.startswith("did") else f" {said}"
-    assert f"thresholds: unknown field “{name}”{guess}. Example: " in fault
+    assert f"line 6: thresholds: unknown field{guess}. Example: " in fault
+
+
+PASTED = (
+    KEY,
+    KEY_IN_CAPITALS,
+    KEY_IN_BLOCKS,
+    "xoxb-1234567890-abcDEF",
+    "abcdefghijklmnopqrstuvwxyz",
+    "sk_live_51AbCdEfGhIjKlMn",
+    "AKIAIOSFODNN7EXAMPLE",
+    "SK_LIVE_51ABCDEFGH",
+    "correct-horse-battery-staple",
+    "p w",
+    "pässwörd",
+    "chanel-secret",
+)
+"""What somebody may have in the clipboard: keys, tokens and passwords of every shape."""
+
+PLACES = {
+    "table": '["{}"]\nx = 1',
+    "list of tables": '[["{}"]]\nx = 1',
+    "top": '"{}" = 1',
+    "dotted": '"{0}"."{0}" = 1',
+    "key": MARKETING + '"{}" = 1',
+    "value of an unknown entry": MARKETING + 'chanel = "{}"',
+    "table of an account": MARKETING + '[account."{}"]\nwarning = 5',
+    "product": MARKETING.replace('"sms"', '"{}"'),
+    "name and more amiss": MARKETING.replace("marketing", "{}").replace('"sms"', '"fax"'),
+    "variable": MARKETING.replace("KEY_MARKETING", "{}"),
+    "channel": MARKETING + 'channel = "{}"',
+    "switch": MARKETING + 'subaccounts = "{}"',
+    "thresholds": MARKETING + 'thresholds = "{}"',
+    "field": MARKETING + '[account.thresholds]\n"{}" = 5',
+    "level": MARKETING + '[account.thresholds]\nbalance = {{ "{}" = 5 }}',
+    "limit": MARKETING + '[account.thresholds]\nbalance = {{ warning = "{} x" }}',
+    "limits": MARKETING + '[account.thresholds]\nbalance = ["{}"]',
+    "api_key": MARKETING + 'api_key = "{}"',
+    "account is no table": 'account = ["{}"]',
+    "account is no list": 'account = "{}"',
+    "no TOML": MARKETING + "{} ?",
+    "no TOML, alone": "{}!",
+    "an open quote": MARKETING + '# {0}\nx = "{0}',
+    "twice": '"{0}" = 1\n"{0}" = 2',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_that_is_typed_at_a_wrong_place_is_quoted(
+    environment: pytest.MonkeyPatch, place: str, tmp_path: Path
+) -> None:
+    for pasted in PASTED:
+        text = PLACES[place].format(pasted)
+        (tmp_path / "accounts.toml").write_text(text)
+        for source in ({"ACCOUNTS": text}, {"ACCOUNTS_FILE": "accounts.toml"}):
+            for name in ("ACCOUNTS", "ACCOUNTS_FILE"):
+                environment.delenv(name, raising=False)
+            assert pasted not in "\n".join(faults(environment, **source))
+
+
+def test_a_variable_that_is_missing_is_named_if_its_name_is_made_of_words(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    for name in ("KEY_NONE", "SMSPARTNER_API_KEY_2"):
+        (fault,) = faults(environment, MARKETING.replace("KEY_MARKETING", name))
+        assert f"api_key_env names {name}, which is not set" in fault
+    (fault,) = faults(environment, MARKETING.replace("KEY_MARKETING", "AKIAIOSFODNN7EXAMPLE"))
+    assert "api_key_env names a variable, which is not set" in fault
 
 
 @pytest.mark.parametrize("name", ["sms", "SMS"])
@@ -338,9 +407,9 @@ def test_all_faults_are_reported_together_those_of_the_variables_too(environment
     assert [fault.split(":")[0] for fault in found] == [
         "BALANCE_WARNING",
         "POLL_INTERVAL",
-        "ACCOUNTS, [[account]] 1, line 1, “a b”",
-        "ACCOUNTS, [[account]] 2, line 5, “marketing”",
-        "ACCOUNTS, [[account]] 2, line 5, “marketing”",
+        "ACCOUNTS, [[account]] 1, line 1",
+        "ACCOUNTS, [[account]] 2, line 9",
+        "ACCOUNTS, [[account]] 2, line 7",
     ]
 
 

@@ -12,7 +12,7 @@ from bot.store import Database, SqlLease, SqlWatches, Terms
 from tests.stage import stage
 from tests.test_bot import eventually
 from tests.test_canaries import Output
-from tests.test_main import deployed
+from tests.test_main import WITHOUT_NET, deployed
 
 EMAIL = "canary-7@example.com"
 ACCOUNTS = """
@@ -81,7 +81,7 @@ async def lived(demo: Demo, process_in: Path, *, emails: bool) -> str:
         "LOG_LEVEL": "debug",
         "POLL_INTERVAL": "1s",
     }
-    async with deployed(demo, process_in, **settings) as (process, _):
+    async with deployed(demo, process_in, WITHOUT_NET, **settings) as (process, _):
         written = Output(process)
         try:
             low = await demo.slack.wait_for(lambda message: "critically low" in message.text, 30)

@@ -17,6 +17,7 @@ from slack_bolt.async_app import AsyncAck
 from slack_sdk.signature import SignatureVerifier
 
 from bot import web
+from bot.ports import Clock
 from bot.slack.receiver import Receiver
 from bot.slack.web_api import WebApi
 from bot.slack.workspace import Workspace
@@ -40,6 +41,9 @@ class StandingClock:
 
     def now(self) -> datetime:
         return NOW
+
+
+STANDING = StandingClock()
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def chunked(body: bytes, *, whole: bool = True) -> Sent:
 
 ON_TIME = timedelta(minutes=5, seconds=-1)
 LATE = timedelta(minutes=5, seconds=1)
+SOON = timedelta(minutes=1)
 # Bolt takes a form with this word anywhere in it for a press.
 WITH_BOLTS_WORD = BODY.replace(b"text=", b"text=payload+") + b"&channel_name=payload-tests"
 OTHER = signature(b"command=%2Fsmscredits&text=other")
@@ -119,7 +124,9 @@ REQUESTS: Mapping[str, tuple[Sent, int]] = {
     "signed, with the word payload": (request(body=WITH_BOLTS_WORD), 200),
     "signed, in chunks": (chunked(BODY), 200),
     "signed almost 5 minutes ago": (request(timestamps=(stamp(-ON_TIME),)), 200),
-    "signed almost 5 minutes ahead": (request(timestamps=(stamp(ON_TIME),)), 200),
+    "signed a minute ahead": (request(timestamps=(stamp(SOON),)), 200),
+    "signed more than a minute ahead": (request(timestamps=(stamp(SOON + timedelta(seconds=1)),)), 401),
+    "signed almost 5 minutes ahead": (request(timestamps=(stamp(ON_TIME),)), 401),
     "signed JSON": (request(body=JSON.encode(), content_type="application/json"), 200),
     "signed, a charset named": (request(content_type=f"{FORM}; charset=utf-8"), 200),
     "no signature": (request(signatures=()), 401),
@@ -187,7 +194,7 @@ REQUESTS: Mapping[str, tuple[Sent, int]] = {
 
 
 @asynccontextmanager
-async def face(**limits: Any) -> AsyncIterator[int]:
+async def face(clock: Clock = STANDING, body_seconds: float = WITHIN, **limits: Any) -> AsyncIterator[int]:
     """Serve signed requests as the bot does, with a command that only says that it was reached."""
     async with aiohttp.ClientSession() as session:
         bolt = Workspace(WebApi("xoxb-x", "http://127.0.0.1:1/", session)).bolt_app()
@@ -196,7 +203,7 @@ async def face(**limits: Any) -> AsyncIterator[int]:
         async def command(ack: AsyncAck) -> None:
             await ack("reached")
 
-        receiver = Receiver(bolt, SECRET, StandingClock(), WITHIN)
+        receiver = Receiver(bolt, SECRET, clock, web.Bodies(body_seconds).read)
         app = web.application(receiver.receive)
         async with web.serving(app, 0, "127.0.0.1", **limits) as port:
             yield port
@@ -230,17 +237,18 @@ async def test_whatever_is_sent_has_its_status_and_is_repeated_nowhere(
 ) -> None:
     rows, wrong = [], []
     with structlog.testing.capture_logs() as lines:
-        async with face() as port:
-            for name, (sent, expected) in REQUESTS.items():
-                told = len(lines)
+        for name, (sent, expected) in REQUESTS.items():
+            told = len(lines)
+            # A face for each: many bear one signature, which is accepted once.
+            async with face() as port:
                 answer = await answer_to(port, sent.raw)
-                said = " ".join(f"{one['event']} {one.get('why', '')}".strip() for one in lines[told:])
-                rows.append((name, status_of(answer), said))
-                if status_of(answer) != expected:
-                    wrong.append((name, expected, answer))
-                assert CANARY.encode() not in answer, name
-                assert not any(word in answer for word in (b"aiohttp", b"Python")), name
-                assert b"\r\nServer: smscredits\r\n" in answer, name
+            said = " ".join(f"{one['event']} {one.get('why', '')}".strip() for one in lines[told:])
+            rows.append((name, status_of(answer), said))
+            if status_of(answer) != expected:
+                wrong.append((name, expected, answer))
+            assert CANARY.encode() not in answer, name
+            assert not any(word in answer for word in (b"aiohttp", b"Python")), name
+            assert b"\r\nServer: smscredits\r\n" in answer, name
     for name, status, said in rows:
         sys.stdout.write(f"{name:<36} {status}  {said}\n")
     assert wrong == []
@@ -273,25 +281,167 @@ async def test_a_caller_who_hangs_up_in_the_middle_is_no_fault(caplog: pytest.Lo
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_whoever_holds_too_many_connections_keeps_the_next_one_out_until_one_is_free() -> None:
-    async with face(connections=3) as port:
-        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
-        assert status_of(await answer_to(port, request().raw)) == 503
-        reader, writer = held[0]
-        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        assert status_of(await reader.read()) == 200
-        assert status_of(await answer_to(port, request().raw)) == 200
-        for _, writer in held:
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Callers:
+    """Connections to one face, closed at the end of the test."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def come(self, sent: bytes = b"") -> Streams:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers.append(writer)
+        writer.write(sent)
+        await writer.drain()
+        return reader, writer
+
+    def leave(self) -> None:
+        for writer in self._writers:
             writer.close()
 
 
+@asynccontextmanager
+async def calling(**limits: Any) -> AsyncIterator[Callers]:
+    async with face(**limits) as port, asyncio.timeout(20):
+        callers = Callers(port)
+        try:
+            yield callers
+        finally:
+            callers.leave()
+
+
+async def healthy(reader: asyncio.StreamReader) -> bool:
+    return status_of(await reader.readuntil(b"ok\n")) == 200
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read() == b""
+    except ConnectionError:
+        return True
+
+
+async def test_when_full_the_one_that_has_been_silent_longest_makes_room_for_whoever_comes() -> None:
+    async with calling(connections=3) as callers:
+        first, _ = await callers.come()
+        half_a_head, _ = await callers.come(HEALTH[:-2])
+        kept, _ = await callers.come(HEALTH)
+        assert await healthy(kept)
+        for leaves in (first, half_a_head):
+            newest, _ = await callers.come(HEALTH)
+            assert await healthy(newest)
+            assert await ended(leaves)
+        # Now all three have been answered: the one whose answer is the oldest has been silent longest.
+        newest, _ = await callers.come(HEALTH)
+        assert await healthy(newest)
+        assert await ended(kept)
+
+
+async def test_a_request_begins_a_new_silence() -> None:
+    async with calling(connections=2) as callers:
+        first, first_writer = await callers.come(HEALTH)
+        assert await healthy(first)
+        second, _ = await callers.come(HEALTH)
+        assert await healthy(second)
+        first_writer.write(HEALTH)
+        assert await healthy(first)
+        newest, _ = await callers.come(HEALTH)
+        assert await healthy(newest)
+        assert await ended(second)
+        first_writer.write(HEALTH)
+        assert await healthy(first)
+
+
+async def test_the_silent_go_before_those_whose_body_is_missing_and_these_before_a_newcomer() -> None:
+    unfinished = request(length=len(BODY) + 1).raw
+    async with calling(connections=2, body_seconds=10) as callers:
+        body, _ = await callers.come(unfinished)
+        silent, _ = await callers.come()
+        await callers.come(unfinished)
+        assert await ended(silent)
+        newer, _ = await callers.come(HEALTH)
+        assert await healthy(newer)
+        assert await ended(body)
+
+
+async def test_where_every_caller_is_being_served_the_newcomer_is_refused() -> None:
+    reached, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(_: aiohttp.web.Request) -> aiohttp.web.Response:
+        reached.release()
+        await go_on.wait()
+        return aiohttp.web.Response(text="ok\n")
+
+    app = web.application(None, {"/slow": slow})
+    with structlog.testing.capture_logs() as lines:
+        tally = web.Tally("http.turned_away")
+        async with web.serving(app, 0, "127.0.0.1", connections=2, turned_away=tally) as port:
+            callers = Callers(port)
+            held = [await callers.come(HEALTH.replace(b"healthz", b"slow")) for _ in range(2)]
+            for _ in held:
+                await reached.acquire()
+            for _ in range(3):
+                refused, _ = await callers.come(HEALTH)
+                assert status_of(await refused.read()) == 503
+            go_on.set()
+            assert all([await healthy(reader) for reader, _ in held])
+            newest, _ = await callers.come(HEALTH)
+            assert await healthy(newest)
+            callers.leave()
+        tally.close()
+    turned_away = [line for line in lines if line["event"] == "http.turned_away"]
+    assert [(line.get("all_busy"), line.get("made_room")) for line in turned_away] == [(1, None), (2, 1)]
+
+
 @pytest.mark.parametrize("begun", [b"", b"POST /slack/ev", request().head[:-2]])
-async def test_a_head_that_never_ends_is_not_waited_for_longer_than_an_idle_connection(begun: bytes) -> None:
-    async with face(keep_alive=WITHIN) as port, asyncio.timeout(10):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(begun)
-        assert await reader.read() == b""
-        writer.close()
+async def test_a_head_has_so_many_seconds_in_all(begun: bytes) -> None:
+    async with calling(head_seconds=WITHIN) as callers:
+        silent, _ = await callers.come(begun)
+        assert await ended(silent)
+
+
+@pytest.mark.parametrize("before", [b"", HEALTH], ids=["first request", "later request"])
+async def test_a_head_that_comes_byte_by_byte_has_no_longer(before: bytes) -> None:
+    async with calling(head_seconds=WITHIN) as callers:
+        slow, writer = await callers.come(before)
+        assert not before or await healthy(slow)
+
+        async def drip() -> None:
+            for byte in request().head * 1000:
+                writer.write(bytes([byte]))
+                await asyncio.sleep(WITHIN / 10)
+
+        dripping = asyncio.create_task(drip())
+        assert await ended(slow)
+        dripping.cancel()
+
+
+async def test_a_kept_connection_may_be_idle_for_longer_than_a_head_may_take() -> None:
+    async with calling(head_seconds=0.5, idle_seconds=2) as callers:
+        kept, writer = await callers.come(HEALTH)
+        assert await healthy(kept)
+        await asyncio.sleep(0.7)
+        writer.write(HEALTH)
+        assert await healthy(kept)
+        assert await ended(kept)
+
+
+async def test_a_body_that_comes_byte_by_byte_has_so_many_seconds_in_all() -> None:
+    async with calling() as callers:
+        slow, writer = await callers.come(request(length=web.MAX_BODY).head)
+
+        async def drip() -> None:
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(WITHIN / 10)
+
+        dripping = asyncio.create_task(drip())
+        assert status_of(await slow.readuntil(b"\r\n\r\n")) == 408
+        dripping.cancel()
 
 
 async def test_an_answer_that_breaks_off_is_not_followed_by_a_second_one() -> None:

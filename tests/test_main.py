@@ -27,11 +27,19 @@ def environment(**settings: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}  # noqa: TID251 - a process needs it
 
 
-async def start(*arguments: str, cwd: Path, **settings: str) -> asyncio.subprocess.Process:
+WITHOUT_NET = """
+import runpy
+import bot.log as log
+log.net = lambda secrets: str
+runpy.run_module("bot", run_name="__main__")
+"""
+"""Runs the bot with a log that takes no secret out of its lines."""
+
+
+async def start(*arguments: str, cwd: Path, code: str = "", **settings: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "bot",
+        *(("-c", code) if code else ("-m", "bot")),
         *arguments,
         cwd=cwd,
         env=environment(**settings),
@@ -40,8 +48,8 @@ async def start(*arguments: str, cwd: Path, **settings: str) -> asyncio.subproce
     )
 
 
-async def output(*arguments: str, cwd: Path, **settings: str) -> tuple[int | None, str, str]:
-    process = await start(*arguments, cwd=cwd, **settings)
+async def output(*arguments: str, cwd: Path, code: str = "", **settings: str) -> tuple[int | None, str, str]:
+    process = await start(*arguments, cwd=cwd, code=code, **settings)
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
@@ -53,26 +61,26 @@ def free_port() -> int:
         return port
 
 
+def served_between(demo: Demo) -> dict[str, str]:
+    """Return the settings of a bot between the simulators of `demo`."""
+    return {
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SLACK_API_URL": demo.slack.api_url,
+        "SMSPARTNER_API_KEY": API_KEY,
+        "SMSPARTNER_API_URL": demo.provider.api_url,
+        "ALERT_CHANNEL": "C0ALERTS",
+        "CREDIT_SMS_WARNING": "6000",
+    }
+
+
 @asynccontextmanager
 async def deployed(
-    demo: Demo, cwd: Path, **settings: str
+    demo: Demo, cwd: Path, code: str = "", **settings: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
     """Run `python -m bot` as a process of its own, between the simulators of `demo`."""
     port = free_port()
-    process = await start(
-        cwd=cwd,
-        **{
-            "SLACK_BOT_TOKEN": BOT_TOKEN,
-            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
-            "SLACK_API_URL": demo.slack.api_url,
-            "SMSPARTNER_API_KEY": API_KEY,
-            "SMSPARTNER_API_URL": demo.provider.api_url,
-            "ALERT_CHANNEL": "C0ALERTS",
-            "CREDIT_SMS_WARNING": "6000",
-            "PORT": str(port),
-        }
-        | settings,
-    )
+    process = await start(cwd=cwd, code=code, **served_between(demo) | {"PORT": str(port)} | settings)
     try:
         await answering(port)
         demo.slack.bot_url = f"http://127.0.0.1:{port}/slack/events"
@@ -213,6 +221,26 @@ async def test_a_port_in_use_is_told_in_a_line(tmp_path: Path) -> None:
             "demo", "--no-browser", "--port", str(taken.getsockname()[1]), cwd=tmp_path
         )
     assert (code, out, err) == (1, "", "The port is in use by another program. Choose another with --port.\n")
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+async def test_an_address_that_this_machine_has_not_is_told_in_a_line(tmp_path: Path, address: str) -> None:
+    async with exhibit(poll_interval="1h") as demo:
+        process = await start(cwd=tmp_path, **served_between(demo), BIND_ADDRESS=address)
+        out, err = await process.communicate()
+    line = "BIND_ADDRESS is no address of this machine. Set it to 127.0.0.1, or leave it out to serve all."
+    assert (process.returncode, out, err.decode()) == (1, b"", line + "\n")
+
+
+async def test_only_the_chosen_address_is_served(tmp_path: Path) -> None:
+    async with (
+        exhibit(poll_interval="1h") as demo,
+        deployed(demo, tmp_path, BIND_ADDRESS="127.0.0.1") as (_, port),
+    ):
+        assert await answering(port) == "ok\n"
+        for other in ("::1", "127.0.0.2"):
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(other, port)
 
 
 async def test_a_port_that_may_not_be_served_is_told_in_a_line(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import pytest
+import structlog.testing
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.demo.answers import HOSTILE
@@ -110,6 +111,33 @@ async def test_probes_take_head_and_no_other_method(path: str) -> None:
         assert (empty, int(headers["Content-Length"]) > 0) == ("", bool(body))
         for method in ("POST", "PUT", "DELETE"):
             assert (await asked(demo, path, method, BEARER))[0] == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+async def test_a_load_balancer_that_asks_for_the_options_is_answered(path: str) -> None:
+    async with exhibit(poll_interval="1h") as demo:
+        status, body, headers = await asked(demo, path, "OPTIONS")
+        assert (status, body, headers["Allow"]) == (204, "", "GET, HEAD, OPTIONS")
+
+
+async def test_it_is_ready_as_soon_as_it_watches() -> None:
+    async with exhibition(drain=0, poll_interval="1h") as demo:
+        # Asked all the time from the beginning on: what it said before is not said again.
+        while not demo.bot.watching.is_set():
+            await readiness(demo)
+        _, body = await readiness(demo)
+        assert "database" not in body["reasons"]
+
+
+async def test_whoever_tries_tokens_is_logged_with_how_often_and_not_each_time() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with exhibit(poll_interval="1h", metrics_token=TOKEN) as demo:
+            for token in (f"Bearer {number}" for number in range(20)):
+                assert (await asked(demo, "/metrics", headers={"Authorization": token}))[0] == 401
+            assert (await asked(demo, "/metrics"))[0] == 401
+    found = [line for line in lines if line["event"] == "metrics.refused"]
+    assert [(line.get("wrong_token"), line.get("no_token")) for line in found] == [(1, None), (19, 1)]
+    assert TOKEN not in str(lines)
 
 
 async def test_without_a_token_in_the_settings_there_are_no_metrics(demo: Demo) -> None:

@@ -9,6 +9,7 @@ HEXADECIMAL = r"[0-9a-fA-F]{40}"
 BLOCKS = r"(?=[A-Za-z-]*\d)[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{4,}){3}"
 """Voice Partner's: four blocks joined by dashes, with a digit in them, which most words have not."""
 
+_TOKEN = re.compile(r"xox[a-z][.-]|xapp-", re.IGNORECASE)
 _KEY = re.compile(f"{HEXADECIMAL}|{BLOCKS}", re.ASCII)
 
 
@@ -18,5 +19,7 @@ def may_be_key(text: str) -> bool:
 
 
 def must_be_key(text: str) -> bool:
-    """Tell whether this looks like a key and like no words: hexadecimal, with a digit in it."""
+    """Tell whether this looks like a key and like no words: hexadecimal with a digit, or Slack's token."""
+    if _TOKEN.match(text):
+        return True
     return may_be_key(text) and set(text) <= {*hexdigits, "-"} and not set(text).isdisjoint(digits)

@@ -115,11 +115,12 @@ async def exhibition(
                 "mailpartner_api_url": provider.url_of("mail"),
                 "database_url": f"sqlite:///{folder / 'demo.db'}",
                 "port": 0,
+                "bind_address": LOOPBACK,
                 "drain_seconds": 3,
                 **settings,
             },
         )
-        bot = await stack.enter_async_context(app.running(chosen, host=LOOPBACK))
+        bot = await stack.enter_async_context(app.running(chosen))
         if chosen.slack_app_token is None:
             slack.bot_url = f"http://{LOOPBACK}:{bot.port}/slack/events"
         yield Demo(f"http://{LOOPBACK}:{page_port}/", bot, world, provider, slack)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from bot.core.health import Facts, Overview
+from bot.core.health import Facts, Overview, faults
 from bot.ports import Clock, Overviews, StoreAway
 from bot.service import Service
 from bot.service.cancelling import cancel
@@ -12,8 +12,14 @@ from bot.service.cancelling import cancel
 LOOK_SECONDS = 1.0
 """How long a probe waits for the database."""
 
-FRESH = timedelta(seconds=3)
-"""What the database said is good for so long: probes cannot load it."""
+HOPELESS_SECONDS = 3.0
+"""After so long a look that hangs is given up for the next: what it waits for may be well again."""
+
+WELL = timedelta(seconds=1)
+"""While all is well, what the database said is good for so long: probes cannot load it."""
+
+AMISS = timedelta(seconds=0.1)
+"""While something is amiss: a fault that is over is not told, at up to ten looks a second."""
 
 
 class Lookout:
@@ -28,53 +34,59 @@ class Lookout:
         self._clock = clock
         self._overview: Overview | None = None
         self._away = ""
-        self._asked_at: datetime | None = None
-        self._answered_at: datetime | None = None
+        self._looked_at: datetime | None = None
+        self._kept = AMISS
         self._looking: asyncio.Task[None] | None = None
+        self._began = 0.0
 
     async def facts(self, *, fresh: bool = False) -> Facts:
         """Return the facts as of now; with `fresh` the database is asked once more in any case."""
         asked_at = self._clock.now()
-        oldest = asked_at if fresh else asked_at - FRESH
+        oldest = asked_at if fresh else asked_at - self._kept
         # A look that was under way may be older than what is asked for.
-        for _ in range(2 if fresh else 1):
-            if not _within(oldest, self._clock.now(), self._answered_at):
-                await self._look(oldest)
-        return Facts(
+        for _ in range(2):
+            if not _within(oldest, self._clock.now(), self._looked_at):
+                await self._look()
+        facts = Facts(
             accounts=tuple(account.name for account in self._service.accounts),
             interval=self._service.poll_interval,
             started_at=self._service.judged_since,
             pulse=self._service.pulse,
             slack=await self._slack(),
-            overview=self._overview if _within(oldest, self._clock.now(), self._answered_at) else None,
+            overview=self._overview if _within(oldest, self._clock.now(), self._looked_at) else None,
             away=self._away,
         )
+        self._kept = AMISS if faults(facts, self._clock.now()) else WELL
+        return facts
 
     async def close(self) -> None:
         """End the look under way."""
         if self._looking:
             await cancel({self._looking})
 
-    async def _look(self, oldest: datetime) -> None:
-        # One that takes long goes on, and one that failed is not repeated at once: asking again and again
-        # would only load a database that is in trouble.
-        if self._looking is None and not _within(oldest, self._clock.now(), self._asked_at):
+    async def _look(self) -> None:
+        time = asyncio.get_running_loop().time
+        if self._looking and time() - self._began > HOPELESS_SECONDS:
+            await cancel({self._looking})
+        if self._looking is None:
+            self._began = time()
             self._looking = asyncio.create_task(self._ask())
             self._looking.add_done_callback(self._looked)
-        if self._looking:
-            await asyncio.wait({self._looking}, timeout=LOOK_SECONDS)
+        # One that takes long goes on: asking beside it would only load a database that is in trouble.
+        await asyncio.wait({self._looking}, timeout=max(self._began + LOOK_SECONDS - time(), 0))
 
-    def _looked(self, _: asyncio.Task[None]) -> None:
-        self._looking = None
+    def _looked(self, look: asyncio.Task[None]) -> None:
+        if self._looking is look:
+            self._looking = None
 
     async def _ask(self) -> None:
-        began_at = self._asked_at = self._clock.now()
+        began_at = self._clock.now()
         try:
-            overview = await self._overviews.overview(self._service.watched, began_at)
+            self._overview = await self._overviews.overview(self._service.watched, began_at)
+            self._away = ""
         except StoreAway as error:
-            self._away = str(error)
-            return
-        self._overview, self._answered_at, self._away = overview, began_at, ""
+            self._overview, self._away = None, str(error)
+        self._looked_at = began_at
 
 
 def _within(oldest: datetime, now: datetime, at: datetime | None) -> bool:

@@ -32,6 +32,9 @@ class Observer(Protocol):
     def heartbeat(self, outcome: str) -> None:
         """Take note of a heartbeat: sent, failed or withheld."""
 
+    def turned_away(self, why: str) -> None:
+        """Take note of a connection or a request that was not waited for, or had no room."""
+
 
 class Unobserved:
     """An observer that forgets everything."""
@@ -55,4 +58,7 @@ class Unobserved:
         """Forget it."""
 
     def heartbeat(self, outcome: str) -> None:
+        """Forget it."""
+
+    def turned_away(self, why: str) -> None:
         """Forget it."""

@@ -1,4 +1,4 @@
-"""Accounts listed in a TOML file, or in the same text: every fault with its place, no key in it ever."""
+"""Accounts listed in a TOML file, or in the same text: every fault with its place, nothing typed quoted."""
 
 import re
 import tomllib
@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from bot.core.command import WORDS
 from bot.core.key import may_be_key, must_be_key
 from bot.core.model import RULED, Account, Field, Level, Product
-from bot.settings.unknown import near, quoted, unknown
+from bot.settings.unknown import near, unknown
 from bot.settings.values import above_zero, channel, secret, whole_above_zero
 
 LARGEST = 1024 * 1024
@@ -40,6 +40,7 @@ _KEY_EXAMPLE = 'api_key_env = "KEY_MARKETING"'
 _EXAMPLE = 'Example: [[account]] and below it name = "marketing"'
 _EVERY_RULED = tuple(dict.fromkeys(name for ruled in RULED.values() for name in ruled))
 _LEVELS = {"warning": Level.WARNING, "critical": Level.CRITICAL}
+_WORDS = re.compile(r"[A-Z]{1,16}(?:_(?:[A-Z]{1,16}|\d{1,4}))+")
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*account[ \t]*\]\]", re.MULTILINE)
 
 
@@ -68,15 +69,32 @@ class Watched:
     api_url: str
 
 
-class _Faults:
-    """Collects the faults of one account, each with its place."""
+@dataclass(frozen=True)
+class _Place:
+    """Where an account stands: what says so, and its part of the text, if that can be told."""
 
-    def __init__(self, place: str) -> None:
+    source: str
+    number: int
+    line: int = 0
+    text: str = ""
+
+    def of(self, key: str = "") -> str:
+        """Say where it stands, or where in it this key does."""
+        if not self.line:
+            return f"{self.source}, account {self.number}"
+        line = self.line + max(_line_of(key, self.text) - 1, 0)
+        return f"{self.source}, [[account]] {self.number}, line {line}"
+
+
+class _Faults:
+    """Collects the faults of one account, each with its place; nothing typed is quoted, it may be a key."""
+
+    def __init__(self, place: _Place) -> None:
         self._place = place
         self.lines: list[str] = []
 
-    def add(self, sentence: str, example: str) -> None:
-        self.lines.append(f"{self._place}: {sentence}. Example: {example}")
+    def add(self, sentence: str, example: str, key: str = "") -> None:
+        self.lines.append(f"{self._place.of(key)}: {sentence}. Example: {example}")
 
 
 def read_file(path: str) -> tuple[str, str]:
@@ -106,42 +124,58 @@ def parse(
         document = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         # The error's own words may quote the text; only its place is told.
-        place = re.search(r"line \d+, column \d+", str(error))
-        where = f" ({place[0]})" if place else ""
+        told = re.search(r"line \d+, column \d+", str(error))
+        where = f" ({told[0]})" if told else ""
         return (), (f"{source}: is no valid TOML{where}. {_EXAMPLE}",)
     faults = [
-        f"{source}: {unknown('entry', quoted(name), near(name, _TABLES), _TABLES)}. Example: [[account]]"
+        f"{source}{_at(_line_of(name, text))}: {unknown('entry', near(name, _TABLES), _TABLES)}. "
+        "Example: [[account]]"
         for name in document
         if name != "account"
     ]
     entries = document.get("account")
     if not isinstance(entries, list) or not entries:
         return (), (*faults, f"{source}: has no [[account]]. {_EXAMPLE}")
-    lines = [text.count("\n", 0, header.start()) + 1 for header in _HEADER.finditer(text)]
+    starts = [header.start() for header in _HEADER.finditer(text)]
     names = {name.casefold() for name in taken}
     listed = []
     for number, entry in enumerate(entries, 1):
-        at = f"account {number}"
-        if len(lines) == len(entries):
-            at = f"[[account]] {number}, line {lines[number - 1]}"
-        one, found = _entry(entry, f"{source}, {at}", source, environment, names)
+        place = _Place(source, number)
+        if len(starts) == len(entries):
+            start, end = (*starts, len(text))[number - 1 : number + 1]
+            place = _Place(source, number, text.count("\n", 0, start) + 1, text[start:end])
+        one, found = _entry(entry, place, environment, names)
         faults += found
         if one:
             listed.append(one)
     return tuple(listed), tuple(faults)
 
 
+def _at(line: int) -> str:
+    return f", line {line}" if line else ""
+
+
+def _line_of(key: str, text: str) -> int:
+    """Return the number of the first line that begins with this key or table; 0 if spelled otherwise."""
+    if not key:
+        return 0
+    begins = rf"""^[ \t]*(?:\[+[^\]\n]*?)?["']?{re.escape(key)}["']?[ \t]*[=.\]]"""
+    found = re.search(begins, text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
 def _entry(
-    entry: object, place: str, source: str, environment: Mapping[str, str], names: set[str]
+    entry: object, place: _Place, environment: Mapping[str, str], names: set[str]
 ) -> tuple[Listed | None, list[str]]:
+    faults = _Faults(place)
     if not isinstance(entry, dict):
-        return None, [f"{place}: is no table. Example: [[account]]"]
-    faults = _Faults(f"{place}, {quoted(entry['name'])}" if isinstance(entry.get("name"), str) else place)
+        faults.add("is no table", "[[account]]")
+        return None, faults.lines
     for key in entry:
         if key == "api_key":
             faults.add("a key must not stand here; name the variable that holds it", _KEY_EXAMPLE)
         elif key not in _KEYS:
-            faults.add(unknown("entry", quoted(key), near(key, _KEYS), _KEYS), 'name = "marketing"')
+            faults.add(unknown("entry", near(key, _KEYS), _KEYS), 'name = "marketing"', key)
     name = _name(entry.get("name"), names, faults)
     product = _product(entry.get("product"), faults)
     key_source, api_key = _key(entry.get("api_key_env"), environment, faults)
@@ -153,7 +187,7 @@ def _entry(
         product=product or Product.SMS,
         key_source=key_source,
         api_key=api_key,
-        source=source,
+        source=place.source,
         channel=_checked(entry.get("channel"), channel, faults, 'channel = "C0123456789"') or "",
         thresholds=_thresholds(entry, "thresholds", fields, faults),
         subaccounts=subaccounts,
@@ -212,7 +246,7 @@ def _product(value: object, faults: _Faults) -> Product | None:
     elif not isinstance(value, str):
         faults.add(f"product must be one of {', '.join(Product)}", example)
     else:
-        faults.add(unknown("product", quoted(value), near(value, tuple(Product)), tuple(Product)), example)
+        faults.add(unknown("product", near(value, tuple(Product)), tuple(Product)), example, "product")
     return None
 
 
@@ -231,7 +265,9 @@ def _key(value: object, environment: Mapping[str, str], faults: _Faults) -> tupl
         return nothing
     found = environment.get(value)
     if not found:
-        faults.add(f"api_key_env names {value}, which is not set", f"{value}=0123456789abcdef…")
+        # A key in capitals would pass for a name: it is shown only if it is made of words.
+        named = value if _WORDS.fullmatch(value) else "a variable"
+        faults.add(f"api_key_env names {named}, which is not set", "KEY_MARKETING=0123456789abcdef…")
         return nothing
     try:
         return value, SecretStr(secret(found))
@@ -271,7 +307,7 @@ def _thresholds(
         if name not in set(fields):
             # A field of another product's is no slip.
             meant = () if name in set(Field) else near(name, fields)
-            faults.add(f"{key}: {unknown('field', quoted(name), meant, fields)}", example)
+            faults.add(f"{key}: {unknown('field', meant, fields)}", example, name)
         else:
             found[Field(name)] = dict(_limits(value, f"{key}: {name}", Field(name), faults))
     return found

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import yarl
 from pydantic import BeforeValidator, PlainValidator, SecretStr
@@ -18,21 +18,38 @@ SQLITE = "sqlite+aiosqlite:///"
 POSTGRESQL = "postgresql+psycopg://"
 _LONGEST_LINK = 3000
 _HIGHEST_PORT = 65535
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _QUERY = {
     "sslmode": re.compile(r"disable|allow|prefer|require|verify-ca|verify-full"),
-    "connect_timeout": re.compile(r"\d{1,4}", re.ASCII),
+    "connect_timeout": re.compile(r"[0-9]{1,4}"),
+    "target_session_attrs": re.compile(r"any|read-write|read-only|primary|standby|prefer-standby"),
+    "channel_binding": re.compile(r"disable|prefer|require"),
+    "gssencmode": re.compile(r"disable|prefer|require"),
+    "sslnegotiation": re.compile(r"postgres|direct"),
+    "load_balance_hosts": re.compile(r"disable|random"),
+    **dict.fromkeys(("ssl_min_protocol_version", "ssl_max_protocol_version"), re.compile(r"TLSv1(\.[1-3])?")),
+    **dict.fromkeys(
+        ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+        _NUMBER,
+    ),
 }
 """What libpq looks at only when it connects: a slip there would be tried again for ever."""
 
 
 def _split(text: object) -> SplitResult | None:
     """Take an address apart; nothing if it cannot be one, for `urlsplit` alone takes almost anything."""
+    if not re.fullmatch(r"[!-~]*", str(text).strip()):
+        raise fault(
+            "must be printable ASCII without spaces: other letters are written as xn--… in a host and "
+            "as %XX behind it"
+        )
     try:
         parts = urlsplit(str(text).strip())
         port = parts.port
     except ValueError:
         return None
-    if re.search(r"[\s\x00-\x1f\x7f]", str(text).strip()) or not _host(parts.hostname or "") or port == 0:
+    if not _host(parts.hostname or "") or port == 0:
         return None
     try:
         yarl.URL(parts.geturl())  # as aiohttp reads it: not every name can be spelled for a resolver
@@ -46,7 +63,8 @@ def _host(name: str) -> bool:
         ip_address(name)
     except ValueError:
         labels = name.removesuffix(".").split(".")
-        return all(re.fullmatch(r"(?!-)[\w-]{1,63}(?<!-)", label) for label in labels) and len(name) <= 253
+        proper = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+        return all(re.fullmatch(proper, label) for label in labels) and len(name) <= 253
     return True
 
 
@@ -87,14 +105,27 @@ def _secret_url(text: object) -> str:
     return parts.geturl()
 
 
+def _bind_address(text: object) -> str:
+    """Return an address of this machine; without a zone, which means nothing on the next one."""
+    try:
+        address = ip_address(str(text).strip())
+    except ValueError:
+        address = None
+    if address is None or address.is_multicast or "%" in str(address):
+        raise fault("must be an IP address of this machine, such as 127.0.0.1 or ::1, and no port")
+    return str(address)
+
+
 def _database(text: object) -> str:
     """Rewrite every spelling that hosts use (`postgres://…`) to the drivers that this bot ships."""
     address = unquoted(text)
-    if re.search(r"[\x00-\x1f\x7f]", address):
+    if _CONTROL.search(unquote(address)):
         raise fault("has a control character in it")
     scheme, _, rest = address.partition("://")
     kind = scheme.lower().partition("+")[0]
     if kind in {"postgres", "postgresql"}:
+        if not address.isascii():
+            raise fault("must be ASCII: other letters, as in a password, are written as %XX")
         url = POSTGRESQL + rest
         _check_postgresql(*_connecting(url))
     elif kind == "sqlite" and rest.startswith("/"):
@@ -144,6 +175,7 @@ def _check_sqlite(url: URL) -> None:
         raise fault("must name a file: what is kept in memory is told again after every restart")
 
 
+BindAddress = Annotated[str, PlainValidator(_bind_address)]
 Url = Annotated[str, PlainValidator(_url)]
 Link = Annotated[str, PlainValidator(_link)]
 SecretUrl = Annotated[SecretStr, BeforeValidator(_secret_url)]

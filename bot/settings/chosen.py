@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.core.model import Field as Counted
 from bot.core.model import Level, Product, Rule
 from bot.settings.accounts import Listed, Watched
-from bot.settings.addresses import SQLITE, DatabaseUrl, Link, SecretUrl, Url
+from bot.settings.addresses import SQLITE, BindAddress, DatabaseUrl, Link, SecretUrl, Url
 from bot.settings.values import (
     AppToken,
     BotToken,
@@ -22,6 +22,7 @@ from bot.settings.values import (
     DurationOrOff,
     LogFormat,
     LogLevel,
+    LongSecret,
     Mention,
     Percentage,
     Secret,
@@ -168,12 +169,17 @@ class Settings(BaseSettings):
         description="Asked after every completed poll: a watchdog elsewhere that misses it raises the alarm.",
         examples=["https://hc-ping.com/0123-4567"],
     )
-    metrics_token: Secret | None = Field(
+    metrics_token: LongSecret | None = Field(
         None,
         description="The bearer token of /metrics, which is served only with it.",
-        examples=["a-long-random-text"],
+        examples=["a-random-text-of-16-characters-or-more"],
     )
     port: int = Field(3000, ge=0, le=65535, description="The port that is served.", examples=["3000"])
+    bind_address: BindAddress | None = Field(
+        None,
+        description="The only IP address that is served, such as 127.0.0.1 behind a proxy; all, if not set.",
+        examples=["127.0.0.1"],
+    )
     drain_seconds: int = Field(
         20,
         ge=0,
@@ -235,6 +241,16 @@ class Settings(BaseSettings):
         return tuple(
             Rule(name, level, limit, source) for name, level, limit, source in limits if limit is not None
         )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise fault("holds bytes that are no UTF-8") from None
+        return value
 
     @field_validator("smspartner_api_key", mode="after")
     @classmethod

@@ -225,7 +225,7 @@ def slips(environment: Mapping[str, str], chosen: Settings) -> tuple[str, ...]:
     """Name the variables that are none of ours but look as if they were meant to be."""
     keys = {one.account.key_source for one in chosen.watched}
     return tuple(
-        unknown("setting", name, meant)
+        unknown(f"setting {name}", meant)
         for name in sorted(environment)
         if name.upper() not in keys and (meant := _meant(name.upper()))
     )

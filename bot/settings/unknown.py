@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from bot.core.key import may_be_key
 
-
-def unknown(kind: str, name: str, meant: Sequence[str] = (), possible: Sequence[str] = ()) -> str:
-    """Say that a name is unknown, what was probably meant, and what may stand there."""
+def unknown(kind: str, meant: Sequence[str] = (), possible: Sequence[str] = ()) -> str:
+    """Say that something is unknown, what was probably meant, and what may stand there."""
     guess = f" - did you mean {' or '.join(meant)}?" if meant else ""
-    return f"unknown {kind} {name}{guess}{_listed(possible)}"
+    return f"unknown {kind}{guess}{_listed(possible)}"
 
 
 def _listed(possible: Sequence[str]) -> str:
@@ -24,11 +22,3 @@ def near(name: str, known: Sequence[str], cutoff: float = 0.6) -> tuple[str, ...
     """Return the one that is most like the name without regard to case, if any is like it."""
     by_case = {one.casefold(): one for one in known}
     return tuple(by_case[one] for one in get_close_matches(name.casefold(), by_case, n=1, cutoff=cutoff))
-
-
-def quoted(name: str) -> str:
-    """Quote a name that may be anything, even a key that was pasted at the wrong place."""
-    if may_be_key(name):
-        return "“…”"
-    short = "".join(character for character in name if character.isprintable())[:24]
-    return f"“{short}”" if len(name) <= 24 else f"“{short[:8]}…”"

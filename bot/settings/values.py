@@ -108,7 +108,7 @@ def _lower(text: object) -> str:
 def _token(prefix: str) -> BeforeValidator:
     def check(text: object) -> object:
         found = unquoted(text)
-        if not re.fullmatch(re.escape(prefix) + r"[!-~]+", found, re.ASCII):
+        if not re.fullmatch(re.escape(prefix) + r"[!-~]{1,500}", found, re.ASCII):
             raise fault(f"must begin with {prefix} (Slack app page, “{_TOKEN_PAGES[prefix]}”)")
         return found
 
@@ -126,12 +126,17 @@ def unquoted(text: object) -> str:
     return stripped
 
 
-def secret(text: object) -> str:
+def secret(text: object, shortest: int = 8) -> str:
     """Return a secret that may be one; the fault does not show it."""
     found = unquoted(text)
-    if not re.fullmatch(r"[!-~]{8,200}", found, re.ASCII):
-        raise fault("must be 8 to 200 printable characters without spaces")
+    if not re.fullmatch(rf"[!-~]{{{shortest},200}}", found, re.ASCII):
+        raise fault(f"must be {shortest} to 200 printable characters without spaces")
     return found
+
+
+def _long_secret(text: object) -> str:
+    """Return a secret that strangers may try to guess."""
+    return secret(text, 16)
 
 
 Duration = Annotated[timedelta, PlainValidator(_duration)]
@@ -155,5 +160,6 @@ Timezone = Annotated[ZoneInfo, PlainValidator(_timezone)]
 BotToken = Annotated[SecretStr, _token("xoxb-")]
 AppToken = Annotated[SecretStr, _token("xapp-")]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]
+LongSecret = Annotated[SecretStr, BeforeValidator(_long_secret)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 LogFormat = Annotated[Literal["console", "json"], BeforeValidator(_lower)]

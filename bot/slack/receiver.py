@@ -1,9 +1,10 @@
 """Slack's signed HTTP requests, verified and handed to Bolt."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,21 +14,26 @@ from aiohttp import web
 from multidict import MultiMapping
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
 from bot.ports import Clock
+from bot.slack.accepted import Accepted
 
 log = structlog.get_logger()
 
 MAX_AGE = 300
-"""Seconds a request may be old, or young (docs.slack.dev, "Verifying requests from Slack")."""
+"""Seconds a request may be old (docs.slack.dev, "Verifying requests from Slack")."""
 
-BODY_SECONDS = 10.0
-"""How long a body may take to arrive; Slack itself gives up after 3 s."""
+MAX_AHEAD = 60
+"""Seconds it may be ahead of this machine's clock: what is signed for later could be kept for later."""
 
 _FORM = "application/x-www-form-urlencoded"
 _TYPES = frozenset({_FORM, "application/json"})
 _PAYLOAD = "payload"
+_SIGNED_AT = "X-Slack-Request-Timestamp"
+_SIGNATURE = "X-Slack-Signature"
+_RETRY = "X-Slack-Retry-Num"
 
 
 class Unsigned(StrEnum):
@@ -37,7 +43,17 @@ class Unsigned(StrEnum):
     REPEATED = "repeated"
     MALFORMED = "malformed"
     STALE = "stale"
+    AHEAD = "ahead"
+    REUSED = "reused"
     WRONG = "wrong"
+
+
+_REFUSALS = {
+    400: ("slack.malformed_request", "This request is not whole.\n"),
+    408: ("slack.too_slow", "This request did not arrive in time.\n"),
+    413: ("slack.too_large", "This request is larger than 1 MiB.\n"),
+}
+_NOT_SLACKS = "This is not what Slack sends.\n"
 
 
 class Receiver:
@@ -45,65 +61,113 @@ class Receiver:
 
     Bolt's own verification is switched off: it answers a malformed timestamp or signature with a 500
     and logs the body of every refused request.
+
+    `read` returns the body of a request; it raises aiohttp's own errors for what is refused in reading.
+    `busy` is called for each request that finds no room.
     """
 
     def __init__(
-        self, app: AsyncApp, signing_secret: str, clock: Clock, body_seconds: float = BODY_SECONDS
+        self,
+        app: AsyncApp,
+        signing_secret: str,
+        clock: Clock,
+        read: Callable[[web.Request], Awaitable[bytes]],
+        busy: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
         self._verifier = SignatureVerifier(signing_secret)
         self._clock = clock
-        self._body_seconds = body_seconds
+        self._read = read
+        self._busy = busy
+        self._accepted = Accepted()
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request: what its head alone disproves is refused before the body is read."""
+        if (request.content_length or 0) > request.client_max_size:
+            return _refused(413, *_REFUSALS[413])
+        if fault := disproved(request.headers, self._clock.now()) or self._used(request):
+            return _unsigned(fault)
+        if request.content_type not in _TYPES:
+            return _refused(400, "slack.malformed_request", _NOT_SLACKS)
         try:
-            async with asyncio.timeout(self._body_seconds):
-                raw = await _body(request)
-        except TimeoutError:
-            return _refused(408, "slack.too_slow", "This request did not arrive in time.\n")
-        except web.HTTPRequestEntityTooLarge:
-            return _refused(413, "slack.too_large", "This request is larger than 1 MiB.\n")
-        except (web.RequestPayloadError, OSError):
-            return _refused(400, "slack.malformed_request", "This request is not whole.\n")
+            raw = await self._read(request)
+        except web.HTTPServiceUnavailable:
+            self._busy()
+            return web.Response(status=503, text="Too much is being sent at once.\n")
+        except web.HTTPException as refusal:
+            return _refused(refusal.status, *_REFUSALS[refusal.status])
+        except OSError:  # nobody is there any more to read the answer
+            return web.Response(status=400)
         try:
             body = raw.decode()
         except UnicodeDecodeError:
             return _unsigned(Unsigned.MALFORMED)
-        if fault := unsigned(self._verifier, request.headers, body, self._clock.now()):
+        # The body took its time: what the head says is judged once more with the rest.
+        if fault := unsigned(self._verifier, request.headers, body) or self._used(request):
             return _unsigned(fault)
-        asked = _understood(body, request)
-        if asked is None:
-            return _refused(400, "slack.malformed_request", "This is not what Slack sends.\n")
-        return await to_aiohttp_response(await self._app.async_dispatch(asked))
+        return await to_aiohttp_response(await self._answer(request, body))
+
+    def _used(self, request: web.Request) -> Unsigned | None:
+        """Say why this signature is not accepted any more: only a retry of Slack's may bear it again."""
+        self._accepted.forget(int(self._clock.now().timestamp()) - MAX_AGE)
+        if self._accepted.stale(int(request.headers[_SIGNED_AT])):
+            return Unsigned.STALE
+        if self._accepted.used(request.headers[_SIGNATURE]) and not _retried(request):
+            return Unsigned.REUSED
+        return None
+
+    async def _answer(self, request: web.Request, body: str) -> BoltResponse:
+        """Act once on what is signed; a retry, signed anew or not, gets the answer of the first request.
+
+        Slack retries events alone, for which any 200 will do. A retry of what was never heard acts.
+        """
+        digest = sha256(body.encode()).digest()
+        if _retried(request) and self._accepted.known(digest):
+            log.info("slack.answered_again")
+            return await self._accepted.answer_to(digest)
+        answer = self._accepted.accept(int(request.headers[_SIGNED_AT]), request.headers[_SIGNATURE], digest)
+        try:
+            asked = _understood(body, request)
+            if asked is None:
+                log.warning("slack.malformed_request")
+                response = BoltResponse(status=400, body=_NOT_SLACKS)
+            else:
+                response = await self._app.async_dispatch(asked)
+            self._accepted.settle(answer, response)
+        finally:
+            answer.cancel()  # where it was not settled
+        return response
 
 
-def unsigned(
-    verifier: SignatureVerifier, headers: MultiMapping[str], body: str, now: datetime
-) -> Unsigned | None:
-    """Say why Slack did not sign this body now; nothing where it did."""
-    timestamps = headers.getall("X-Slack-Request-Timestamp", [])
-    signatures = headers.getall("X-Slack-Signature", [])
+def disproved(headers: MultiMapping[str], now: datetime) -> Unsigned | None:
+    """Say why Slack did not sign this now, as far as the head alone tells; nothing where it may have."""
+    timestamps = headers.getall(_SIGNED_AT, [])
+    signatures = headers.getall(_SIGNATURE, [])
     if not timestamps or not signatures:
         return Unsigned.MISSING
     if len(timestamps) > 1 or len(signatures) > 1:
         return Unsigned.REPEATED
     timestamp, signature = timestamps[0], signatures[0]
-    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 12 and signature.isascii()):
+    if not re.fullmatch(r"[0-9]{1,11}", timestamp) or not re.fullmatch(r"v0=[0-9a-f]{64}", signature):
         return Unsigned.MALFORMED
-    if abs(now.timestamp() - int(timestamp)) > MAX_AGE:
+    age = now.timestamp() - int(timestamp)
+    if age > MAX_AGE:
         return Unsigned.STALE
-    expected = verifier.generate_signature(timestamp=timestamp, body=body)
-    if expected is None or not compare_digest(expected, signature):
-        return Unsigned.WRONG
+    if age < -MAX_AHEAD:
+        return Unsigned.AHEAD
     return None
 
 
-async def _body(request: web.Request) -> bytes:
-    """Read the body; one that says itself that it is too large is not waited for."""
-    if (request.content_length or 0) > request.client_max_size:
-        raise web.HTTPRequestEntityTooLarge(request.client_max_size)
-    return await request.read()
+def unsigned(verifier: SignatureVerifier, headers: Mapping[str, str], body: str) -> Unsigned | None:
+    """Say that this body is not the one that was signed; nothing where it is."""
+    expected = verifier.generate_signature(timestamp=headers[_SIGNED_AT], body=body)
+    same = expected is not None and compare_digest(expected, headers[_SIGNATURE])
+    return None if same else Unsigned.WRONG
+
+
+def _retried(request: web.Request) -> bool:
+    """Whether Slack says that it sends this again (docs.slack.dev, "The Events API", "Retries")."""
+    return re.fullmatch(r"[0-9]{1,9}", request.headers.get(_RETRY, "")) is not None
 
 
 def _unsigned(fault: Unsigned) -> web.Response:
@@ -118,8 +182,6 @@ def _refused(status: int, event: str, text: str, **about: str) -> web.Response:
 
 def _understood(body: str, request: web.Request) -> AsyncBoltRequest | None:
     """Let Bolt read a request; nothing where it is none of those that the bot serves."""
-    if request.content_type not in _TYPES:
-        return None
     headers: dict[str, str | Sequence[str]] = dict(request.headers.items())
     try:
         if request.content_type == _FORM and _PAYLOAD not in parse_qs(body, keep_blank_values=True):

@@ -21,6 +21,7 @@ class Overviews:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
+        self.refused = False
         self.asking = asyncio.Event()
         self.may_answer = opened(asyncio.Event())
 
@@ -30,7 +31,7 @@ class Overviews:
         await self.may_answer.wait()
         if self.away:
             raise StoreAway("away")
-        return Overview({}, undelivered=self.asked)
+        return Overview({}, undelivered=self.asked if self.refused else 0)
 
 
 async def there() -> bool:
@@ -46,11 +47,51 @@ async def test_probes_at_once_and_soon_after_share_one_look(bot: Bot) -> None:
     overviews = Overviews()
     lookout = Lookout(bot.service, overviews, there, bot.wall)
     await asyncio.gather(*(lookout.facts() for _ in range(50)))
-    bot.wall.pass_(timedelta(seconds=3))
-    await lookout.facts()
-    assert overviews.asked == 1
     bot.wall.pass_(timedelta(seconds=1))
     await lookout.facts()
+    assert overviews.asked == 1
+    bot.wall.pass_(timedelta(seconds=0.1))
+    await lookout.facts()
+    assert overviews.asked == 2
+
+
+async def test_what_is_amiss_is_looked_at_anew_so_that_no_fault_is_told_once_it_is_over(bot: Bot) -> None:
+    overviews = Overviews()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    for away, refused, told in (
+        (True, False, [Part.DATABASE]),
+        (False, True, [Part.NOTICES]),
+        (False, False, []),
+    ):
+        overviews.away, overviews.refused = away, refused
+        bot.wall.pass_(timedelta(seconds=0.2))
+        assert [fault.part for fault in faults(await lookout.facts(), bot.wall.now())] == told
+    bot.wall.pass_(timedelta(seconds=0.2))
+    await lookout.facts()
+    assert overviews.asked == 3
+
+
+async def test_what_has_become_amiss_is_known_a_second_later(bot: Bot) -> None:
+    overviews = Overviews()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    assert (await lookout.facts()).overview
+    overviews.away = True
+    bot.wall.pass_(timedelta(seconds=1.1))
+    assert (await lookout.facts()).overview is None
+
+
+async def test_a_look_that_hangs_is_given_up_for_one_that_may_be_answered(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.service.lookout.LOOK_SECONDS", 0.01)
+    overviews = Overviews()
+    overviews.may_answer.clear()
+    lookout = Lookout(bot.service, overviews, there, bot.wall)
+    assert (await lookout.facts()).overview is None
+    monkeypatch.setattr("bot.service.lookout.LOOK_SECONDS", 10)
+    monkeypatch.setattr("bot.service.lookout.HOPELESS_SECONDS", 0)
+    overviews.may_answer = opened(asyncio.Event())
+    assert (await lookout.facts()).overview
     assert overviews.asked == 2
 
 
@@ -91,6 +132,7 @@ async def test_a_look_that_failed_is_not_repeated_at_once(bot: Bot) -> None:
 
 async def test_who_wants_fresh_facts_gets_them_though_an_older_look_is_under_way(bot: Bot) -> None:
     overviews = Overviews()
+    overviews.refused = True
     overviews.may_answer.clear()
     lookout = Lookout(bot.service, overviews, there, bot.wall)
     older = asyncio.create_task(lookout.facts())
