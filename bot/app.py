@@ -142,7 +142,7 @@ async def running(settings: Settings, *, host: str | None = None) -> AsyncIterat
         schedule = Schedule(service, words, clock, settings.poll_interval, observer, heartbeat.beat_soon)
         replies = Replies(session, settings.slack_api_url)
         handlers = Handlers(service.people, blocks, access, clock, schedule.deliver_soon, replies, observer)
-        handlers.register(bolt, workspace.admits)
+        handlers.register(bolt, lambda: workspace.installation)
 
         events = None
         if settings.slack_app_token is None and settings.slack_signing_secret is not None:
