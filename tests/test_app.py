@@ -12,8 +12,11 @@ import pytest
 import structlog.testing
 
 from bot import web
+from bot.app import asked_to_wait
 from bot.demo.answers import GOOD, Answer
 from bot.demo.run import exhibition
+from bot.demo.slack_api import SimulatedSlack
+from bot.ports import NotDelivered
 from bot.schedule import Schedule
 from tests.conftest import exhibit
 from tests.test_bot import ask, eventually, told
@@ -49,6 +52,32 @@ async def test_a_token_that_slack_refuses_is_told_once_with_its_own_mend(
     assert (refused["log_level"], refused["error"]) == ("error", "invalid_auth")
     assert mend in refused["mend"]
     assert logged(lines, "background.away", work) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "work"), [("auth.test", "slack"), ("apps.connections.open", "socket_mode")]
+)
+async def test_a_wait_that_slack_asks_for_is_heeded_before_it_is_asked_again(method: str, work: str) -> None:
+    def limit(_: object, __: object, slack: SimulatedSlack) -> None:
+        slack.limited[method] = ["2", "1"]
+
+    def asked() -> list[str]:
+        return [call.outcome for call in demo.slack.calls if call.method == method]
+
+    began = time.monotonic()
+    with structlog.testing.capture_logs() as lines:
+        async with exhibition(drain=0, prepare=limit, **SOCKET_MODE) as demo:
+            await eventually(lambda: asked()[2:])
+    assert time.monotonic() - began >= 3
+    assert asked()[:3] == ["HTTP 429", "HTTP 429", "ok"]
+    waits = [(line["error"], line["next_try_in"]) for line in logged(lines, "background.away", work)]
+    assert waits == [("ratelimited", 2), ("ratelimited", 1)]
+
+
+@pytest.mark.parametrize(("asked_for", "waited"), [(None, 0), (0.2, 0.2), (30, 30), (90_000, 3600), (-5, 0)])
+def test_no_wait_that_slack_asks_for_is_longer_than_an_hour(asked_for: float | None, waited: float) -> None:
+    assert asked_to_wait(NotDelivered("ratelimited", retry_after=asked_for)) == waited
+    assert asked_to_wait(OSError()) == 0
 
 
 async def test_the_port_that_is_said_is_the_one_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -469,6 +469,15 @@ async def test_without_scopes_in_the_answer_they_are_not_judged(examine: Examine
     assert seen.code == 0
 
 
+@pytest.mark.parametrize("team", ['"E0DEMO"', '"T0DEMO"', "null"])
+async def test_a_token_for_a_whole_organisation_is_said_to_be_one(examine: Examine, team: str) -> None:
+    yes = f'{{"ok": true, "user": "smscredits", "team": "Org", "team_id": {team}, "enterprise_id": "E0DEMO", '
+    async with neighbours() as around, saying(200, yes + '"is_enterprise_install": true}') as (address, _):
+        seen = await examine(around, SLACK_API_URL=address)
+    whole = "smscredits in Org, for the whole organisation E0DEMO: all its people are answered"
+    assert (seen.line(Topic.SLACK_TOKEN).verdict, seen.line(Topic.SLACK_TOKEN).said) == (OK, whole)
+
+
 # Posting
 
 

@@ -18,11 +18,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class User:
-    """A member of the workspace."""
+    """A person, and the workspace or organisation that they belong to."""
 
     id: str
     name: str
     real_name: str
+    team_id: str = TEAM_ID
 
 
 @dataclass(frozen=True)

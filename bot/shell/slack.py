@@ -10,6 +10,7 @@ from bot.ports import Clock, NotDelivered
 from bot.settings import Partial
 from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
+from bot.slack.actor import installed_by
 from bot.slack.blocks import Blocks
 from bot.slack.checkup import Answered, asked
 from bot.slack.messenger import SlackMessenger
@@ -83,11 +84,16 @@ def _cannot_ask(read: Partial, token: str) -> str:
 
 def _token(answered: Answered, words: Words) -> Finding:
     error = answered.error
-    if error is None and not isinstance(answered.data.get("team_id"), str):
+    installation = installed_by(answered.data)
+    if error is None and installation is None:
         error = NotDelivered("server_fault", unknown=True)
     if error:
         return problem(Topic.SLACK_TOKEN, *wording.slack_error(error.error, words))
     user, team = (str(answered.data.get(name) or "?") for name in ("user", "team"))
+    if installation and installation.organisation and answered.data.get("is_enterprise_install") is True:
+        organisation = installation.organisation
+        said = wording.TOKEN_FINE_ORG_WIDE.format(user=user, team=team, organisation=organisation)
+        return ok(Topic.SLACK_TOKEN, said)
     return ok(Topic.SLACK_TOKEN, wording.TOKEN_FINE.format(user=user, team=team))
 
 

@@ -87,6 +87,9 @@ NO_ACCOUNT = "no account is set, or its settings are faulty"
 READ = "read: {figures}"
 
 TOKEN_FINE = "{user} in {team}"  # noqa: S105 - a sentence
+TOKEN_FINE_ORG_WIDE = (
+    "{user} in {team}, for the whole organisation {organisation}: all its people are answered"  # noqa: S105
+)
 TOKEN_NOT_TAKEN = "Slack did not take the token"  # noqa: S105 - a sentence
 SLACK_AWAY = "Slack did not answer as it should"
 SCOPES_NOT_SAID = "Slack did not say which scopes the token has"

@@ -7,15 +7,16 @@ from uuid import uuid4
 
 import structlog
 from slack_bolt import BoltResponse
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.core.access import Access, Verdict
+from bot.core.access import Access, Actor, Installation, Verdict
 from bot.core.command import Command, NoDuration, NotUnderstood, Verb, parse
 from bot.core.mute import ACK_LASTS, Decision, snooze_until
 from bot.core.watch import AccountStatus
 from bot.ports import Clock, StoreAway
 from bot.service.observer import Observer, Unobserved
 from bot.service.people import People
+from bot.slack.actor import actor, channel_of
 from bot.slack.blocks import Blocks, Message
 from bot.slack.press import Press, decode, person
 from bot.slack.replies import Replies
@@ -59,11 +60,15 @@ class Handlers:
         self._answering: set[asyncio.Task[Message]] = set()
         self._on_their_way: set[asyncio.Task[None]] = set()
 
-    def register(self, app: AsyncApp, admits: Callable[[str | None], bool]) -> None:
-        """Bind every command and action of the manifest, for the teams that are admitted."""
+    def register(self, app: AsyncApp, installation: Callable[[], Installation | None]) -> None:
+        """Bind every command and action of the manifest, for people of whoever installed the app."""
 
-        async def ours(context: AsyncBoltContext, body: Body, next_: Next) -> BoltResponse:
-            return await next_() if admits(context.team_id) else self._other_team(body)
+        async def ours(body: Body, next_: Next) -> BoltResponse:
+            who = actor(body)
+            verdict = self._access.to_act(who, installation(), changes=self._changes(body))
+            if verdict is Verdict.ALLOWED or _is_a_link(body):
+                return await next_()
+            return self._not_ours(body, who, verdict)
 
         app.use(ours)
         app.error(self.failed)
@@ -104,11 +109,9 @@ class Handlers:
             task.cancel()
 
     async def _command(self, ack: AsyncAck, command: Body) -> None:
-        text = command.get("text")
-        names = tuple(account.name for account in self._people.accounts)
-        asked = parse(text if isinstance(text, str) else "", names)
+        asked = self._parsed(command)
         by = person(command.get("user_id"))
-        if refusal := self._refusal(asked, by, str(command.get("channel_id"))):
+        if refusal := self._refusal(asked, by, channel_of(command)):
             await ack(response_type="ephemeral", **refusal.payload())
             return
         shared = isinstance(asked, Command) and asked.verb is Verb.SHARE
@@ -129,20 +132,34 @@ class Handlers:
         verdict = self._access.to_command(by, channel)
         if verdict is Verdict.ALLOWED:
             return None
-        log.warning("command.refused", why=verdict.value)
+        log.warning("command.refused", why=verdict.value, user=by, channel=channel)
         why = self._blocks.words.refused(verdict, by, channel, self._access)
         return self._blocks.refused(why, helped=isinstance(asked, Command) and asked.verb is Verb.HELP)
 
     def _outcome(self, answering: asyncio.Task[Message]) -> Message:
         return Message(self._say.stopping) if answering.cancelled() else answering.result()
 
-    def _other_team(self, body: Body) -> BoltResponse:
+    def _parsed(self, command: Body) -> Asked:
+        text = command.get("text")
+        names = tuple(account.name for account in self._people.accounts)
+        return parse(text if isinstance(text, str) else "", names)
+
+    def _changes(self, body: Body) -> bool:
+        """Whether it asks for a change; of all that Slack sends, only commands may be mere questions."""
+        asked = self._parsed(body) if "command" in body else None
+        return asked is None or (isinstance(asked, Command) and asked.verb in _DECISIONS)
+
+    def _not_ours(self, body: Body, who: Actor, verdict: Verdict) -> BoltResponse:
         """Refuse politely: in the answer to a command, and to a press where Slack takes words."""
-        log.warning("slack.other_team")
-        if "actions" in body:
-            self._keep(self._reply(body, Message(self._say.other_team)))
-            return BoltResponse(status=200, body="")
-        return BoltResponse(status=200, body=self._say.other_team)
+        teams = sorted(who.teams | who.through)
+        log.warning("slack.refused", why=verdict.value, user=who.user, teams=teams, channel=channel_of(body))
+        why = self._blocks.words.refused(verdict, who.user, "", self._access)
+        refusal = Message(why if who.user else self._say.unknown_press)
+        if "command" in body:
+            return BoltResponse(status=200, body={"response_type": "ephemeral", **refusal.payload()})
+        if "response_url" in body:
+            self._keep(self._reply(body, refusal))
+        return BoltResponse(status=200, body="")
 
     async def _pressed(self, body: Body, action: Body) -> None:
         press = decode(body, action)
@@ -152,7 +169,7 @@ class Handlers:
             return
         verdict = self._access.to_press(press.by)
         if verdict is not Verdict.ALLOWED:
-            log.warning("press.refused", why=verdict.value)
+            log.warning("press.refused", why=verdict.value, user=press.by, channel=channel_of(body))
             why = self._blocks.words.refused(verdict, press.by, "", self._access)
             await self._reply(body, self._blocks.refused(why))
             return
@@ -236,6 +253,12 @@ class Handlers:
         self._on_their_way.add(task)
         task.add_done_callback(self._on_their_way.discard)
         return task
+
+
+def _is_a_link(body: Body) -> bool:
+    """Whether a press only opens a link: it changes nothing, and Slack warns if nobody acknowledges it."""
+    actions = body.get("actions")
+    return isinstance(actions, list) and {one.get("action_id") for one in actions} == {"top_up"}
 
 
 def _log_what_was_not_read(statuses: Sequence[AccountStatus]) -> None:

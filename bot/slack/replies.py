@@ -16,8 +16,8 @@ TRIES = 3
 TRY_SECONDS = 10.0
 LONGEST_WAIT = 5.0
 
-_HOSTS = (".slack.com", ".slack-gov.com")
-"""Where response URLs are; answers hold figures, and go nowhere else."""
+HOSTS = (".slack.com", ".slack-gov.com")
+"""Where Slack is; answers hold figures, and go nowhere else."""
 
 
 class Replies:
@@ -65,7 +65,7 @@ class Replies:
         """Tell whether this is an address at Slack, or where its Web API was set to be."""
         try:
             address = URL(url) if isinstance(url, str) else URL()
-            slacks = address.scheme == "https" and (address.host or "").endswith(_HOSTS)
+            slacks = address.scheme == "https" and (address.host or "").endswith(HOSTS)
             return slacks or address.origin() == self._origin
         except ValueError:
             return False

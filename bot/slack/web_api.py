@@ -49,6 +49,7 @@ class WebApi(AsyncWebClient):
         super().__init__(token=token, base_url=api_url.rstrip("/") + "/", session=session, retry_handlers=[])
         # slack_sdk takes one from the environment, and heeds no NO_PROXY: all of ours goes straight.
         self.proxy = None
+        self.shared = session
         self._seconds = seconds
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:

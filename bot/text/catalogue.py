@@ -173,7 +173,9 @@ class Catalogue:
     went_wrong: str
     stopping: str
     unknown_press: str
-    other_team: str
+    other_workspace: str
+    workspace_not_given: str
+    installation_unknown: str
     person_refused: str
     channel_refused: str
     database_away: str

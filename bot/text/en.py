@@ -308,7 +308,18 @@ ENGLISH = Catalogue(
         "I cannot tell what was asked: the button may be from another version of me. "
         "Type `/smscredits alerts` to see what is open."
     ),
-    other_team="I belong to another workspace, so I cannot answer here.",
+    other_workspace=(
+        "I belong to another workspace than you, so I neither answer you nor change anything for you. "
+        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+    ),
+    workspace_not_given=(
+        "Slack does not say which workspace you belong to, so I neither answer nor change anything. "
+        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+    ),
+    installation_unknown=(
+        "I cannot change anything yet: Slack has not told me which workspace I belong to. "
+        "Please try again in a minute; questions are answered meanwhile."
+    ),
     person_refused=(
         "I answer only people who are on my list, and you are not. "
         "Ask whoever runs this bot to add your id to `ALLOWED_USERS`: `{user}`."

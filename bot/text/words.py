@@ -218,8 +218,14 @@ class Words(AlertWords):
 
     def refused(self, verdict: Verdict, user: str, channel: str, access: Access) -> str:
         """Say why a person may not ask, and how to be allowed to, with the id to pass on."""
-        if verdict is Verdict.PERSON_NOT_LISTED:
-            return self.say.person_refused.format(user=escape(user))
+        of_people = {
+            Verdict.PERSON_NOT_LISTED: self.say.person_refused,
+            Verdict.OTHER_WORKSPACE: self.say.other_workspace,
+            Verdict.WORKSPACE_NOT_GIVEN: self.say.workspace_not_given,
+            Verdict.INSTALLATION_UNKNOWN: self.say.installation_unknown,
+        }
+        if verdict in of_people:
+            return of_people[verdict].format(user=escape(user))
         listed = sorted(access.channels or ())
         named = [f"<#{escape(one)}>" for one in listed[:NAMED]]
         channels = ", ".join([*named, *self.more(len(listed) - NAMED)]).removesuffix(".")

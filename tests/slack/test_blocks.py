@@ -171,7 +171,7 @@ def typed_messages() -> list[Message]:
         *(BLOCKS.decided([outcome]) for outcome in outcomes),
         BLOCKS.decided(outcomes[:10]),
         *(BLOCKS.no_duration(NoDuration(text)) for text in ("", "2 weeks", "<!here> `x`" * 500)),
-        *(Message(text) for text in (ENGLISH.stopping, ENGLISH.unknown_press, ENGLISH.other_team)),
+        *(Message(text) for text in (ENGLISH.stopping, ENGLISH.unknown_press)),
         *(BLOCKS.refused(why, helped=helped) for why in refusals() for helped in (False, True)),
         BLOCKS.outage(away=True),
         BLOCKS.outage(away=False),
@@ -181,11 +181,12 @@ def typed_messages() -> list[Message]:
 
 
 def refusals() -> list[str]:
-    """Return what people and channels on no list are told, with few and with many channels that are."""
+    """Return what people hear who may not ask or change, with few and with many channels that are listed."""
     many = frozenset(f"C{number:020}" for number in range(1000))
     return [
         BLOCKS.words.refused(verdict, "U0BRUNO", "C0RANDOM", Access(frozenset(), channels))
-        for verdict in (Verdict.PERSON_NOT_LISTED, Verdict.CHANNEL_NOT_LISTED)
+        for verdict in Verdict
+        if verdict is not Verdict.ALLOWED
         for channels in (frozenset({"C0ALERTS"}), many)
     ]
 

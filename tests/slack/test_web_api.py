@@ -8,6 +8,7 @@ from typing import cast
 import aiohttp
 import pytest
 
+from bot.core.access import Installation
 from bot.core.gap import Gap
 from bot.core.notice import Due, Kind
 from bot.ports import NotBuilt, NotDelivered
@@ -170,14 +171,56 @@ async def test_proxies_of_the_environment_are_not_used(
     assert (await answer_to(api(session, server.url).auth_test()))["team_id"] == "T1"
 
 
-async def test_who_is_admitted_is_known_once_slack_was_asked(
+async def test_who_installed_the_app_is_known_once_slack_was_asked(
     server: Scripted, session: aiohttp.ClientSession
 ) -> None:
     server.says(Says(200, '{"ok": true, "team_id": "T1"}'))
     workspace = Workspace(api(session, server.url))
-    assert workspace.admits("T2")
+    assert workspace.installation is None
     await workspace.learn()
-    assert (workspace.admits("T1"), workspace.admits(None), workspace.admits("T2")) == (True, True, False)
+    assert workspace.installation == Installation("T1")
+
+
+ORG_WIDE = '{"ok": true, "team_id": %s, "enterprise_id": "E1", "is_enterprise_install": true}'
+PAGE = '{"ok": true, "teams": [{"id": "%s", "name": "One"}], "response_metadata": {"next_cursor": "%s"}}'
+
+
+@pytest.mark.parametrize(
+    ("answers", "installation"),
+    [
+        (['{"ok": true, "team_id": "T1", "enterprise_id": null}'], Installation("T1")),
+        (['{"ok": true, "team_id": "T1", "enterprise_id": "E1"}'], Installation("T1", "E1")),
+        (
+            [ORG_WIDE % '"E1"', PAGE % ("T1", "more"), PAGE % ("T2", "")],
+            Installation("", "E1", frozenset({"T1", "T2"})),
+        ),
+        ([ORG_WIDE % "null", PAGE % ("T1", "")], Installation("", "E1", frozenset({"T1"}))),
+        ([ORG_WIDE % '"T1"', PAGE % ("T2", "")], Installation("T1", "E1", frozenset({"T2"}))),
+        (['{"ok": true, "team_id": "E1"}', PAGE % ("T1", "")], Installation("", "E1", frozenset({"T1"}))),
+        ([ORG_WIDE % '"E1"', '{"ok": false, "error": "unknown_method"}'], Installation("", "E1")),
+        ([ORG_WIDE % '"E1"', '{"ok": true, "teams": [7]}'], Installation("", "E1")),
+    ],
+)
+async def test_with_a_token_for_an_organisation_its_workspaces_are_asked_for(
+    server: Scripted, session: aiohttp.ClientSession, answers: list[str], installation: Installation
+) -> None:
+    server.says(*(Says(200, answer) for answer in answers))
+    workspace = Workspace(api(session, server.url))
+    await workspace.learn()
+    assert workspace.installation == installation
+    assert len(server.asked) == len(answers)
+
+
+async def test_workspaces_that_were_known_stay_known_while_slack_does_not_say_them(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    no = Says(200, '{"ok": false, "error": "internal_error"}')
+    server.says(Says(200, ORG_WIDE % '"E1"'), Says(200, PAGE % ("T1", "")), Says(200, ORG_WIDE % '"E1"'), no)
+    workspace = Workspace(api(session, server.url))
+    await workspace.learn()
+    await workspace.learn()
+    assert workspace.installation == Installation("", "E1", frozenset({"T1"}))
+    assert workspace.known
 
 
 async def test_a_token_that_is_revoked_later_is_noticed(
@@ -190,7 +233,7 @@ async def test_a_token_that_is_revoked_later_is_noticed(
     server.says(Says(200, '{"ok": false, "error": "token_revoked"}'))
     with pytest.raises(NotDelivered, match="token_revoked"):
         await workspace.keep_learning()
-    assert (workspace.known, workspace.admits("T2")) == (False, False)
+    assert (workspace.known, workspace.installation) == (False, Installation("T1"))
 
 
 async def test_a_redirect_of_slack_s_is_never_followed(
