@@ -202,7 +202,9 @@ class Service:
         if not self.leading:
             return ()
         stale = await self._not_read_since(unless_since) if unless_since else self.accounts
-        results = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
+        # Of those that share what a key allows, the one that was not asked for longest comes first.
+        longest_first = sorted(stale, key=self._reader.asked_at)
+        results = await asyncio.gather(*map(self._poll, longest_first), return_exceptions=True)
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
             self._completed_at = self._polled_at = self._clock.now()
@@ -237,6 +239,7 @@ class Service:
     async def close(self) -> None:
         """End what is under way."""
         await self._reader.close()
+        await self.people.close()
         await self._judge.close()
 
     async def _note_round(self) -> None:
@@ -259,11 +262,11 @@ class Service:
         outcome: Reading | Failure | None = None
         try:
             with self._judge.awaiting():
-                began_at, found = await self._reader.read(account)
-            if isinstance(found, Held):
-                return Polled(account.name, held_back=found)
-            outcome = found
-            return Polled(account.name, outcome, await self._judge.outcome(account, began_at, outcome))
+                read = await self._reader.poll(account)
+            if isinstance(read.found, Held):
+                return Polled(account.name, held_back=read.found)
+            outcome = read.found
+            return Polled(account.name, outcome, await self._judge.outcome(account, read.began_at, outcome))
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:

@@ -101,7 +101,7 @@ class Provider:
     chapter: int = 0
     turn: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
 
-    async def read(self, account: Account) -> Credits:
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         """Read the present chapter."""
         said = await self.fuse.around("read", self.parent.ask("read"))
         self.chapter = said["chapter"]

@@ -16,14 +16,14 @@ from tests.neighbours import hanging_up
 class Away:
     """A budget whose database does not answer."""
 
-    async def spend(self, _: str) -> bool:
+    async def spend(self, _: str, *, polled: bool) -> bool:
         raise StoreAway("no answer in time")
 
 
 class UsedUp:
     """A budget that has ended."""
 
-    async def spend(self, _: str) -> bool:
+    async def spend(self, _: str, *, polled: bool) -> bool:
         return False
 
 
@@ -33,7 +33,7 @@ class Counting:
     def __init__(self) -> None:
         self.spent = 0
 
-    async def spend(self, _: str) -> bool:
+    async def spend(self, _: str, *, polled: bool) -> bool:
         self.spent += 1
         return True
 

@@ -47,7 +47,7 @@ class Provider:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def read(self, account: Account) -> Credits:
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         self.asked += 1
         self.asking.set()
         await self.may_answer.wait()
