@@ -118,7 +118,7 @@ async def test_a_command_that_was_acknowledged_is_answered_while_the_bot_stops(m
         if mode:
             await eventually(lambda: demo.slack.socket_connected)
         result = await demo.slack.command("")
-        assert [message.text for message in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
     answers = [message.text for message in demo.slack.messages if message.ephemeral_for == "U0ALICE"]
     assert "269,082 SMS" in answers[-1]
 

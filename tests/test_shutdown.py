@@ -76,7 +76,7 @@ async def test_a_command_in_flight_is_answered_after_the_signal(
     async with deployed(demo, tmp_path, POLL_INTERVAL="1h", **mode) as (process, _):
         await connected(demo, mode)
         result = await demo.slack.command("")
-        assert [message.text for message in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
         for number in (*SIGNALS, *SIGNALS):
             process.send_signal(number)
         events = await ended(process)
