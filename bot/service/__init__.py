@@ -234,7 +234,12 @@ class Service:
         """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""
         async with self._passing:
             pass  # a delivery begins before the lease is looked at, or after, never in between
-        return await self._courier.deliver() if self.leading else ()
+        if not self.leading:
+            return ()
+        try:
+            return await self._courier.deliver()
+        finally:
+            self.people.delivered()
 
     async def close(self) -> None:
         """End what is under way."""

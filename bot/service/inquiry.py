@@ -1,10 +1,10 @@
 """A person's question about accounts, which can be answered at any time with what is known by then."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from bot.core.asking import Outcome
 from bot.core.model import Account
@@ -16,8 +16,6 @@ JUDGED_SECONDS = 1
 
 RECALL_SECONDS = 0.9
 """How long the last good readings are waited for."""
-
-_T = TypeVar("_T")
 
 
 class Answerers(Protocol):
@@ -128,35 +126,3 @@ class Inquiry:
 
     async def _judge(self, account: Account, reading: asyncio.Task[Outcome]) -> AccountStatus:
         return await self._answerers.judged(account, await reading)
-
-
-class Shared(Generic[_T]):
-    """One question under way at a time; whoever asks meanwhile shares the next one, so no answer is old."""
-
-    def __init__(self, question: Callable[[], Awaitable[_T]]) -> None:
-        self._question = question
-        self._under_way: asyncio.Task[_T] | None = None
-        self._next: asyncio.Task[_T] | None = None
-
-    def ask(self) -> asyncio.Task[_T]:
-        """Return the question that begins now or next; whoever waits for it must not cancel it."""
-        if self._next:
-            return self._next
-        if self._under_way is None or self._under_way.done():
-            self._under_way = asyncio.create_task(self._ask())
-            return self._under_way
-        self._next = asyncio.create_task(self._ask_after(self._under_way))
-        return self._next
-
-    @property
-    def tasks(self) -> tuple[asyncio.Task[_T], ...]:
-        """What is under way."""
-        return tuple(task for task in (self._under_way, self._next) if task)
-
-    async def _ask(self) -> _T:
-        return await self._question()
-
-    async def _ask_after(self, before: asyncio.Task[_T]) -> _T:
-        await asyncio.wait({before})
-        self._under_way, self._next = self._next, None
-        return await self._question()

@@ -16,13 +16,18 @@ from bot.core.watch import AccountStatus, Episode, Watch
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
 from bot.service.cancelling import cancel
 from bot.service.groups import Groups
-from bot.service.inquiry import Inquiry, Shared
+from bot.service.inquiry import Inquiry
 from bot.service.judge import Judge
 from bot.service.polled import same
 from bot.service.reader import Reader
+from bot.service.shared import Shared
 
 UNDELIVERED_SECONDS = 1
 """Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
+
+
+UNDELIVERED_KEPT_SECONDS = 1
+"""For so long many commands share one look for what another process could not deliver."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class People:
         self._outbox = outbox
         self._clock = clock
         self._judging: dict[str, tuple[Outcome, asyncio.Task[AccountStatus]]] = {}
-        self._undelivered = Shared(self._refused)
+        self._undelivered = Shared(self._refused, UNDELIVERED_KEPT_SECONDS)
 
     async def decide(self, episode_id: str, decision: Decision) -> Decided:
         """Mute or resume one open episode, as a person asks; raises `StoreAway`."""
@@ -111,6 +116,10 @@ class People:
                 and account.name not in told
             ),
         )
+
+    def delivered(self) -> None:
+        """Look anew for what is undelivered: this process has just tried to deliver."""
+        self._undelivered.forget()
 
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far; nothing while the database does not answer at once."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
+from operator import is_
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -73,6 +74,7 @@ class Handlers:
         self._judged = judged
         self._replies = replies
         self._observer = observer or Unobserved()
+        self._said: tuple[Sequence[AccountStatus], Message] = ((), Message(""))
         self._answering: set[asyncio.Task[Any]] = set()
         self._on_their_way: set[asyncio.Task[None]] = set()
 
@@ -177,7 +179,7 @@ class Handlers:
             statuses = inquiry.statuses(accounts, given_up=given_up)
             _log_what_was_not_read(statuses)
             self._note(asked, asked_at)
-            return self._blocks.status(statuses, self._clock.now())
+            return self._said_of(statuses)
 
         share = asked.verb is Verb.SHARE
         if stopped() or not late:
@@ -197,6 +199,13 @@ class Handlers:
             await self._replies.send(url, _payload(self._built(lambda: said(late, given_up=True))))
         if not stopped() and await self._people.settle(inquiry):
             self._judged()
+
+    def _said_of(self, statuses: Sequence[AccountStatus]) -> Message:
+        """Build the answer, or take the last one where it is about the very same readings, all of now."""
+        same = len(statuses) == len(self._said[0]) and all(map(is_, statuses, self._said[0]))
+        if not same or any(one.unknown or one.held_back for one in statuses):
+            self._said = statuses, self._blocks.status(statuses, self._clock.now())
+        return self._said[1]
 
     def _built(self, build: Callable[[], Message], waiting: Sequence[Undelivered] = ()) -> Message:
         """Build an answer that begins with what is undelivered; of a fault of ours a person must hear."""
