@@ -47,6 +47,15 @@ async def test_four_requests_of_any_minute_are_granted_and_ten_seconds_for_their
     assert await granted(budget, tries=3) == [True, True, False]
 
 
+async def test_commands_have_two_of_the_four_and_polls_their_share(database: Database, pass_: Move) -> None:
+    budget = SqlBudget(database)
+    assert await granted(budget, tries=5, polled=False) == [True, True, False, False, False]
+    pass_(60)
+    assert await granted(budget, tries=3, polled=True) == [True, True, False]
+    pass_(10)
+    assert await granted(budget, tries=3, polled=False) == [True, True, False]
+
+
 async def test_each_key_has_its_own(database: Database, pass_: Move) -> None:
     budget = SqlBudget(database)
     assert await granted(budget, "a", 5) == [True] * 4 + [False]
