@@ -25,7 +25,6 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     SERVER_FAULT = "server_fault"
     RATE_LIMITED = "rate_limited"
-    NOT_ASKED = "not_asked"
     NOT_JSON = "not_json"
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
@@ -44,6 +43,7 @@ class Cause(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     NO_CREDIT = "no_credit"
     REFUSED = "refused"
+    NOT_ASKED = "not_asked"
 
 
 TOLD_AT_ONCE = frozenset(
