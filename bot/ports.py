@@ -99,6 +99,9 @@ class Source(Protocol):
     async def read(self, account: Account, *, polled: bool = True) -> Credits:
         """Ask the provider, for a poll or a command, with retries; raises `Unreadable` and `HeldBack`."""
 
+    def wait(self, failure: Failure) -> None:
+        """Ask nothing before the time that a stored failure names: who was here before was asked to wait."""
+
 
 class Budget(Protocol):
     """How many requests a minute a key may still make, counted over all processes."""

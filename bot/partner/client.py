@@ -97,6 +97,11 @@ class Partner:
             return replace(credits_, unlisted=replace(listed, listing=True))
         return replace(credits_, subaccounts=listed)
 
+    def wait(self, failure: Failure) -> None:
+        """Ask nothing before the time that a stored failure names."""
+        if self._waits:
+            self._waits.resume(self._asker, failure)
+
     def _address(self) -> URL:
         if self._product is Product.VOICE:
             # A key is one segment of the path, whatever it is made of.

@@ -29,6 +29,14 @@ class Waits:
         self._failures[asker] = replace(failure, wait_until=until)
         return self._failures[asker]
 
+    def resume(self, asker: Asker, failure: Failure) -> None:
+        """Go on with a wait that was stored, unless a longer one is known."""
+        before = self.failure_of(asker)
+        if failure.wait_until and not (
+            before and before.wait_until and before.wait_until >= failure.wait_until
+        ):
+            self._failures[asker] = failure
+
     def failure_of(self, asker: Asker) -> Failure | None:
         """Return with what failure whoever asks now fails at once; nothing where nobody waits."""
         failure = self._failures.get(asker)

@@ -284,6 +284,7 @@ class Service:
             watches = await self._watches.known([account.name for account in self.accounts])
         except StoreAway:
             return self.accounts
+        self._reader.resume_waits(watches)
         read_at = {name: watch.reading.began_at for name, watch in watches.items() if watch.reading}
         now = self._clock.now()
         return tuple(

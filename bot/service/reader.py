@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.core.asking import Outcome, in_place_of_poll
+from bot.core.asking import Outcome, in_place_of_poll, still_waits
 from bot.core.model import Account
 from bot.core.reading import Cause, Failure, Held, Reading
+from bot.core.watch import Watch
 from bot.ports import Clock, HeldBack, Source, Unreadable
 from bot.service.cancelling import cancel
 
@@ -72,6 +73,14 @@ class Reader:
         """Return when this process last had an outcome of the account, or when it began."""
         newest = self._newest.get(account.name)
         return newest.began_at if newest else self._since
+
+    def resume_waits(self, watches: Mapping[str, Watch]) -> None:
+        """Go on with what the provider asked of the process that was here before, as it is stored."""
+        now = self._clock.now()
+        for name, watch in watches.items():
+            failure = watch.failure
+            if failure and failure.wait_until and still_waits(failure.wait_until, now):
+                self._sources[name].wait(replace(failure, listing=False))
 
     def forget_after(self, now: datetime) -> None:
         """Forget what lies in the future, for the clock was set back."""

@@ -37,13 +37,13 @@ class Askers:
     def __init__(self, session: aiohttp.ClientSession, provider: SimulatedProvider) -> None:
         self.provider = provider
         self.wall = Wall()
-        self._session = session
-        self._waits = Waits(self.wall)
+        self.session = session
+        self.waits = Waits(self.wall)
 
     async def ask(
         self, key: str = KEY, account: Account = WATCHED, *, polled: bool = True, **how: Any
     ) -> Credits | Failure:
-        client = Partner(self._session, self.provider.api_url, key, account.product, waits=self._waits, **how)
+        client = Partner(self.session, self.provider.api_url, key, account.product, waits=self.waits, **how)
         try:
             return await client.read(account, polled=polled)
         except Unreadable as error:
@@ -176,3 +176,13 @@ async def test_voice_partner_waits_and_spends_nothing_of_its_minute(
         with pytest.raises(Unreadable):
             await client.read(voice)
     assert (budget.spent, len(provider.requests)) == (1, 1)
+
+
+async def test_a_wait_that_was_stored_goes_on_and_a_longer_one_is_kept(askers: Askers) -> None:
+    client = Partner(askers.session, askers.provider.api_url, KEY, waits=askers.waits)
+    for minutes in (2, 1):
+        until = NOW + timedelta(minutes=minutes)
+        client.wait(Failure(Cause.RATE_LIMITED, status=429, wait_until=until))
+        failure = await askers.ask()
+        assert isinstance(failure, Failure)
+        assert (failure.wait_until, askers.asked) == (NOW + timedelta(minutes=2), 0)

@@ -43,9 +43,13 @@ class Provider:
         self.turn: AbstractAsyncContextManager[None] = nullcontext()
         self.script = deque(script)
         self.asked = 0
+        self.waits: list[Failure] = []
         self.asking = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+
+    def wait(self, failure: Failure) -> None:
+        self.waits.append(failure)
 
     async def read(self, account: Account, *, polled: bool = True) -> Credits:
         self.asked += 1

@@ -5,7 +5,7 @@ import pytest
 
 from bot.core.asking import FRESH
 from bot.core.model import Level
-from bot.core.reading import Failure, Reading
+from bot.core.reading import Cause, Failure, Reading
 from tests.samples import DOWN, NO_CREDIT, NOW, WATCHED, WRONG_KEY, account, credit
 from tests.service.bot import Start
 from tests.test_cost import Count
@@ -168,3 +168,16 @@ async def test_every_account_answers_or_the_one_that_is_named(start: Start) -> N
     assert [status.account.name for status in await bot.service.people.status()] == ["sms", "other"]
     assert [status.account.name for status in await bot.service.people.status("other")] == ["other"]
     assert await bot.service.people.status("nobody") == ()
+
+
+async def test_a_process_that_takes_over_keeps_the_wait_that_the_one_before_was_asked_for(
+    start: Start,
+) -> None:
+    until = NOW + timedelta(minutes=12)
+    refused = Failure(Cause.RATE_LIMITED, status=429, wait_until=until)
+    await (await start(refused)).service.poll()
+    for minutes, waits in ((5, [until]), (8, [])):
+        bot = await start(9000)
+        bot.wall.pass_(timedelta(minutes=minutes))
+        await bot.service.poll(bot.wall.now() - timedelta(minutes=5))
+        assert [failure.wait_until for failure in bot.provider.waits] == waits
