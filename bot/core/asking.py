@@ -1,11 +1,12 @@
 """Whether the provider may be asked now, and what serves where it may not; pure."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime
 
 from bot.core.reading import Cause, Failure, Held, Reading
+from bot.core.retry_after import retry_after
 
 FRESH = timedelta(seconds=10)
 """An outcome younger than this, good or bad, answers a command without asking the provider again."""
@@ -26,8 +27,6 @@ LONGEST_WAIT = timedelta(minutes=15)
 SHORTEST_WAIT = timedelta(seconds=1)
 DEFAULT_WAIT = timedelta(minutes=1)
 """Where the provider does not say how long to wait: the limits that it documents are a minute's."""
-
-_SECONDS = re.compile(r"(\d{1,9})(\.\d*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -55,20 +54,12 @@ def _lately(times: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
     return tuple(min(at, now) for at in times if now - at < WINDOW)
 
 
-def wait_until(retry_after: str, now: datetime) -> datetime:
-    """Return until when the provider asks to wait, by its `Retry-After` (RFC 9110: seconds or a date)."""
-    return now + min(max(_wait(retry_after.strip(), now), SHORTEST_WAIT), LONGEST_WAIT)
-
-
-def _wait(retry_after: str, now: datetime) -> timedelta:
-    if seconds := _SECONDS.fullmatch(retry_after):
-        return timedelta(seconds=float(seconds[0]))
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except (ValueError, TypeError, OverflowError):
-        return DEFAULT_WAIT
-    # "-0000" is a time in UTC of a place that is not given, and comes without a timezone.
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+def wait_until(headers: Mapping[str, str], now: datetime) -> datetime:
+    """Return until when the provider asks to wait, in an answer with these headers."""
+    ours = {"date": format_datetime(now.astimezone(UTC), usegmt=True)}
+    said = ours | {name.lower(): value for name, value in headers.items()}
+    wait = retry_after(said, otherwise=DEFAULT_WAIT, most=LONGEST_WAIT)
+    return now + max(wait, SHORTEST_WAIT)
 
 
 def still_waits(until: datetime, now: datetime) -> bool:

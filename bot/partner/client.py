@@ -5,7 +5,7 @@ failure becomes a `Failure`, chained to nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from hashlib import sha256
@@ -168,13 +168,13 @@ class Partner:
         # Raised out here: inside an `except` it would carry aiohttp's error, and that one the URL.
         if isinstance(answer, Cause):
             unreadable(answer)
-        status, body, retry_after = answer
+        status, body, headers = answer
         try:
             return parse(status, body)
         except Unreadable as error:
             failure = error.failure
         if failure.cause is Cause.RATE_LIMITED and self._waits:
-            failure = self._waits.begin(self._asker, failure, retry_after)
+            failure = self._waits.begin(self._asker, failure, headers)
         raise Unreadable(failure)
 
     def _keep_waiting(self) -> None:
@@ -182,8 +182,8 @@ class Partner:
         if self._waits and (failure := self._waits.failure_of(self._asker)):
             raise Unreadable(failure)
 
-    async def _answer(self, url: URL) -> tuple[int, bytes, str] | Cause:
-        """Return status, body and `Retry-After`, or why they did not come."""
+    async def _answer(self, url: URL) -> tuple[int, bytes, Mapping[str, str]] | Cause:
+        """Return status, body and headers, or why they did not come."""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 return await self._get(url)
@@ -195,7 +195,7 @@ class Partner:
         except (aiohttp.ClientError, HttpProcessingError, OSError):
             return Cause.NETWORK
 
-    async def _get(self, url: URL) -> tuple[int, bytes, str]:
+    async def _get(self, url: URL) -> tuple[int, bytes, Mapping[str, str]]:
         # A redirect is never followed: it would carry the key to another place.
         async with self._session.get(
             url,
@@ -204,18 +204,19 @@ class Partner:
             allow_redirects=False,
             timeout=_NO_DEADLINE,
         ) as response:
-            retry_after = response.headers.get("Retry-After", "")
             # Before the body, which may not come: a wait that the head alone asks for is one.
-            if self._waits and (response.status == 429 or (response.status == 503 and retry_after)):
+            if self._waits and (
+                response.status == 429 or (response.status == 503 and "Retry-After" in response.headers)
+            ):
                 cause = Cause.RATE_LIMITED if response.status == 429 else Cause.SERVER_FAULT
-                self._waits.begin(self._asker, Failure(cause, status=response.status), retry_after)
+                self._waits.begin(self._asker, Failure(cause, status=response.status), response.headers)
             body = bytearray()
             async for chunk in response.content.iter_chunked(16 * 1024):
                 body += chunk
                 if len(body) > MAX_BODY:
                     response.close()
                     unreadable(Cause.TOO_LARGE, status=response.status)
-            return response.status, bytes(body), retry_after
+            return response.status, bytes(body), response.headers
 
 
 def _whole_list(pages: Sequence[Page]) -> tuple[SubAccount, ...] | Failure:

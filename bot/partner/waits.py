@@ -1,5 +1,6 @@
 """Until when the provider asked to be left alone, by host and key."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.core.asking import still_waits, wait_until
@@ -17,12 +18,12 @@ class Waits:
         self._clock = clock
         self._failures: dict[Asker, Failure] = {}
 
-    def begin(self, asker: Asker, failure: Failure, retry_after: str) -> Failure:
+    def begin(self, asker: Asker, failure: Failure, headers: Mapping[str, str]) -> Failure:
         """Let nobody ask until the time that the provider gave; return the failure with that time in it.
 
         Of two answers on their way at once the longer wait holds.
         """
-        until = wait_until(retry_after, self._clock.now())
+        until = wait_until(headers, self._clock.now())
         before = self.failure_of(asker)
         if before and before.wait_until:
             until = max(until, before.wait_until)

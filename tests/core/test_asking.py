@@ -27,37 +27,27 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "wait"),
+    ("headers", "wait"),
     [
-        ("60", 60 * SECOND),
-        (" 7 ", 7 * SECOND),
-        ("1.5", 1.5 * SECOND),
-        ("899", 899 * SECOND),
-        ("900", LONGEST_WAIT),
-        ("901", LONGEST_WAIT),
-        ("999999999", LONGEST_WAIT),
-        ("0", SHORTEST_WAIT),
-        ("Wed, 22 Jul 2026 12:06:30 GMT", 90 * SECOND),
-        ("Wed, 22 Jul 2026 14:06:30 +0200", 90 * SECOND),
-        ("Wed, 22 Jul 2026 12:06:30 -0000", 90 * SECOND),
-        ("Wednesday, 22-Jul-26 12:06:30 GMT", 90 * SECOND),
-        ("Wed, 22 Jul 2026 12:04:00 GMT", SHORTEST_WAIT),
-        ("Thu, 23 Jul 2026 12:05:00 GMT", LONGEST_WAIT),
-        ("", DEFAULT_WAIT),
-        ("soon", DEFAULT_WAIT),
-        ("-5", DEFAULT_WAIT),
-        ("1e3", DEFAULT_WAIT),
-        ("٦٠", DEFAULT_WAIT),
-        ("9" * 5000, DEFAULT_WAIT),
-        ("Wed, 99 Jul 2026 12:06:30 GMT", DEFAULT_WAIT),
-        ("Wed, 22 Jul 99999 12:06:30 GMT", DEFAULT_WAIT),
-        ("\x00", DEFAULT_WAIT),
+        ({"Retry-After": "60"}, 60 * SECOND),
+        ({"retry-after": "900"}, LONGEST_WAIT),
+        ({"Retry-After": "86400"}, LONGEST_WAIT),
+        ({"Retry-After": "0"}, SHORTEST_WAIT),
+        ({}, DEFAULT_WAIT),
+        ({"Retry-After": "soon"}, DEFAULT_WAIT),
+        # A date is held against the answer's own, or against our clock where it has none.
+        ({"Retry-After": "Wed, 22 Jul 2026 12:06:30 GMT"}, 90 * SECOND),
+        (
+            {"Retry-After": "Wed, 22 Jul 2026 12:06:30 GMT", "Date": "Wed, 22 Jul 2026 12:06:00 GMT"},
+            30 * SECOND,
+        ),
+        ({"Retry-After": "Wed, 22 Jul 2026 12:04:00 GMT"}, SHORTEST_WAIT),
     ],
 )
 def test_a_wait_is_given_in_seconds_or_as_a_date_and_has_its_bounds(
-    retry_after: str, wait: timedelta
+    headers: dict[str, str], wait: timedelta
 ) -> None:
-    assert wait_until(retry_after, NOW) == NOW + wait
+    assert wait_until(headers, NOW) == NOW + wait
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 OTHER_KEY = "9" * 40
 A_MINUTE = {"Retry-After": "60"}
+A_DATE = {"Retry-After": "Wed, 22 Jul 2026 12:06:00 GMT"}
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ REFUSALS = {
     "by both": replace(refusal(429), status=429, headers=A_MINUTE),
     "by its status, with another code": replace(refusal(10), status=429, headers=A_MINUTE),
     "by its status, with figures": replace(GOOD, status=429, headers=A_MINUTE),
-    "with a date": html(429, "Too Many Requests", {"Retry-After": "Wed, 22 Jul 2026 12:06:00 GMT"}),
+    "with a date": html(429, "Too Many Requests", {**A_DATE, "Date": "Wed, 22 Jul 2026 12:05:00 GMT"}),
     "with a body that is far too long": Answer(429, b"x", A_MINUTE, repeat_to_bytes=1_000_000),
     "as being away": html(503, "Service Unavailable", A_MINUTE),
 }
@@ -149,8 +150,8 @@ async def test_the_list_of_sub_accounts_waits_for_what_the_account_was_refused_a
 
 async def test_of_two_waits_at_once_the_longer_holds(askers: Askers) -> None:
     waits = Waits(askers.wall)
-    waits.begin(("host", "key"), Failure(Cause.RATE_LIMITED), "60")
-    after = waits.begin(("host", "key"), Failure(Cause.RATE_LIMITED), "5")
+    waits.begin(("host", "key"), Failure(Cause.RATE_LIMITED), A_MINUTE)
+    after = waits.begin(("host", "key"), Failure(Cause.RATE_LIMITED), {"Retry-After": "5"})
     assert after.wait_until == NOW + timedelta(seconds=60)
     assert waits.failure_of(("host", "other key")) is None
     assert waits.failure_of(("other host", "key")) is None
