@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.core.access import Access
 from bot.core.model import Policy, Product
 from bot.heartbeat import Heartbeat
-from bot.partner import Partner
+from bot.partner import Partner, Waits
 from bot.ports import Clock, NotDelivered, StoreAway
 from bot.probes import Probes
 from bot.schedule import Schedule
@@ -116,7 +116,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         service = Service(
             accounts=accounts,
             policy=policy,
-            sources=_sources(watched, session, SqlBudget(database)),
+            sources=_sources(watched, session, SqlBudget(database), Waits(clock)),
             watches=SqlWatches(database, lease, observer.decided),
             outbox=SqlOutbox(database, lease),
             lease=lease,
@@ -216,9 +216,9 @@ async def _connected(workspace: Workspace, socket: SocketMode | None) -> bool:
 
 
 def _sources(
-    watched: Sequence[Watched], session: aiohttp.ClientSession, budget: SqlBudget
+    watched: Sequence[Watched], session: aiohttp.ClientSession, budget: SqlBudget, waits: Waits
 ) -> dict[str, Partner]:
-    """Return a client for each account; those of one host take turns."""
+    """Return a client for each account; those of one host take turns, those of one key wait together."""
     turns = {one.api_url: asyncio.Semaphore(ACCOUNTS_PER_HOST) for one in watched}
     return {
         one.account.name: Partner(
@@ -228,6 +228,7 @@ def _sources(
             one.account.product,
             turn=turns[one.api_url],
             budget=budget if one.account.product is Product.VOICE else None,
+            waits=waits,
         )
         for one in watched
     }

@@ -96,15 +96,18 @@ class Source(Protocol):
     @property
     def turn(self) -> AbstractAsyncContextManager[None]: ...  # noqa: D102 - the class says it
 
-    async def read(self, account: Account) -> Credits:
-        """Ask the provider once, with its retries; raises `Unreadable` and `HeldBack`."""
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
+        """Ask the provider, for a poll or a command, with retries; raises `Unreadable` and `HeldBack`."""
+
+    def wait(self, failure: Failure) -> None:
+        """Ask nothing before the time that a stored failure names: who was here before was asked to wait."""
 
 
 class Budget(Protocol):
     """How many requests a minute a key may still make, counted over all processes."""
 
-    async def spend(self, key_digest: str) -> bool:
-        """Count one request, if there is one left; raises `StoreAway`."""
+    async def spend(self, key_digest: str, *, polled: bool) -> bool:
+        """Count one request, for a poll or a command, if it has one left; raises `StoreAway`."""
 
 
 class Lease(Protocol):

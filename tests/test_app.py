@@ -147,7 +147,7 @@ async def test_a_command_that_was_acknowledged_is_answered_while_the_bot_stops(m
         if mode:
             await eventually(lambda: demo.slack.socket_connected)
         result = await demo.slack.command("")
-        assert [message.text for message in result.messages] == ["Asking SMS Partner…"]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
     answers = [message.text for message in demo.slack.messages if message.ephemeral_for == "U0ALICE"]
     assert "269,082 SMS" in answers[-1]
 
@@ -161,12 +161,12 @@ async def test_a_provider_that_hangs_is_not_waited_for_beyond_the_drain_and_the_
 
 
 async def test_a_command_that_is_being_read_when_the_bot_stops_is_still_answered() -> None:
-    async with exhibit(poll_interval="1h", provider_mode="html") as demo:
-        # The greeting comes after the first poll, so that the command makes a request of its own.
-        await told(demo, "I watch the SMS Partner account sms")
-        demo.provider.answers.append(replace(GOOD, delay_before_headers=0.5))
+    slow = replace(GOOD, delay_before_headers=0.5)
+    async with exhibit(poll_interval="1h", provider_answer=slow) as demo:
+        await demo.provider.wait_for_requests(1)
         asking = asyncio.create_task(demo.slack.command(""))
-        await demo.provider.wait_for_requests(2)
+        # The command has been taken when the next one is answered.
+        await demo.slack.command("help")
     result = await asking
     assert (result.status, "269,082 SMS" in str(result.body)) == (200, True)
 

@@ -113,7 +113,7 @@ async def test_a_slow_provider_gets_one_short_line_and_the_answer_later() -> Non
     async with exhibit(poll_interval="1h", provider_mode="slow") as demo:
         result = await demo.slack.command("")
         assert result.seconds < 2.6
-        assert [message.text for message in result.messages] == ["Asking SMS Partner…"]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
         late = await told_ephemerally(demo, "sms: fine.")
         assert late.ephemeral_for == "U0ALICE"
         assert demo.slack.refusals == []

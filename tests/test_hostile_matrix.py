@@ -285,7 +285,8 @@ def shown(step: Step) -> str:
 
 def test_the_matrix_leaves_no_answer_and_no_cause_out() -> None:
     assert set(EXPECTED) == {*ANSWERS, REFUSED_CONNECTION}
-    of_an_account = set(Cause) - {Cause.TOO_MANY, Cause.INCOMPLETE}  # those are of lists of sub-accounts
+    of_lists = {Cause.TOO_MANY, Cause.INCOMPLETE}
+    of_an_account = set(Cause) - of_lists - {Cause.NOT_ASKED}  # of which there is no answer
     assert set(SAID) == of_an_account
     assert set(EXPECTED.values()) == {EMPTY, PLENTY, *of_an_account}
 

@@ -1,5 +1,6 @@
 """What asking the provider comes to: the credits of a good reading, or why there is none; all frozen."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,7 @@ class Cause(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     NO_CREDIT = "no_credit"
     REFUSED = "refused"
+    NOT_ASKED = "not_asked"
 
 
 TOLD_AT_ONCE = frozenset(
@@ -64,6 +66,7 @@ HEALING = frozenset(
         Cause.TIMEOUT,
         Cause.SERVER_FAULT,
         Cause.RATE_LIMITED,
+        Cause.NOT_ASKED,
         Cause.NOT_JSON,
         Cause.DEGRADED,
     }
@@ -78,7 +81,8 @@ WORTH_RETRYING = frozenset({Cause.NETWORK, Cause.TIMEOUT, Cause.SERVER_FAULT})
 class Failure:
     """Why one reading failed, with what the person who mends it needs to know.
 
-    `listing`: the account itself was read, but the list of its sub-accounts was not.
+    `listing`: the account itself was read, but the list of its sub-accounts was not. `wait_until` (UTC): the
+    provider asked not to be asked again before; it makes no other failure of it.
     """
 
     cause: Cause
@@ -86,6 +90,7 @@ class Failure:
     status: int = 0
     code: str = ""
     listing: bool = False
+    wait_until: datetime | None = dataclasses.field(default=None, compare=False)
 
     @property
     def unbalanced(self) -> bool:

@@ -202,7 +202,9 @@ class Service:
         if not self.leading:
             return ()
         stale = await self._not_read_since(unless_since) if unless_since else self.accounts
-        results = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
+        # Of those that share what a key allows, the one that was not asked for longest comes first.
+        longest_first = sorted(stale, key=self._reader.asked_at)
+        results = await asyncio.gather(*map(self._poll, longest_first), return_exceptions=True)
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
             self._completed_at = self._polled_at = self._clock.now()
@@ -232,11 +234,17 @@ class Service:
         """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""
         async with self._passing:
             pass  # a delivery begins before the lease is looked at, or after, never in between
-        return await self._courier.deliver() if self.leading else ()
+        if not self.leading:
+            return ()
+        try:
+            return await self._courier.deliver()
+        finally:
+            self.people.delivered()
 
     async def close(self) -> None:
         """End what is under way."""
         await self._reader.close()
+        await self.people.close()
         await self._judge.close()
 
     async def _note_round(self) -> None:
@@ -259,11 +267,11 @@ class Service:
         outcome: Reading | Failure | None = None
         try:
             with self._judge.awaiting():
-                began_at, found = await self._reader.read(account)
-            if isinstance(found, Held):
-                return Polled(account.name, held_back=found)
-            outcome = found
-            return Polled(account.name, outcome, await self._judge.outcome(account, began_at, outcome))
+                read = await self._reader.poll(account)
+            if isinstance(read.found, Held):
+                return Polled(account.name, held_back=read.found)
+            outcome = read.found
+            return Polled(account.name, outcome, await self._judge.outcome(account, read.began_at, outcome))
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:
@@ -276,6 +284,7 @@ class Service:
             watches = await self._watches.known([account.name for account in self.accounts])
         except StoreAway:
             return self.accounts
+        self._reader.resume_waits(watches)
         read_at = {name: watch.reading.began_at for name, watch in watches.items() if watch.reading}
         now = self._clock.now()
         return tuple(

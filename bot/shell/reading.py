@@ -14,7 +14,7 @@ from bot.core.listing import without_balances
 from bot.core.model import Account, Level, Policy, Product
 from bot.core.reading import Cause, Credits, Failure, Reading
 from bot.core.watch import Firing
-from bot.partner import ATTEMPTS, Partner
+from bot.partner import ATTEMPTS, Partner, Waits
 from bot.ports import Clock, Unreadable
 from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import Watched
@@ -87,11 +87,14 @@ def readings(
     once, and not counted in the database, which may not even be there.
     """
     turns = {one.api_url: asyncio.Semaphore(ACCOUNTS_PER_HOST) for one in watched}
+    waits = Waits(clock)
 
     def source(one: Watched) -> Partner:
         key, product = one.api_key.get_secret_value(), one.account.product
         attempts = 1 if once or product is Product.VOICE else ATTEMPTS
-        return Partner(opened, one.api_url, key, product, turn=turns[one.api_url], attempts=attempts)
+        return Partner(
+            opened, one.api_url, key, product, turn=turns[one.api_url], attempts=attempts, waits=waits
+        )
 
     return tuple(_read(one.account, source(one), clock) for one in watched)
 

@@ -15,6 +15,7 @@ EMOJI = {
     Level.EMPTY: ":no_entry:",
 }
 UNREADABLE = ":grey_question:"
+ASKING = ":hourglass_flowing_sand:"
 ENDED = ":white_check_mark:"
 
 LONGEST_SECTION = 2900

@@ -92,5 +92,7 @@ class Workspace:
             client=self._client,
             signing_secret="verified by the receiver",  # noqa: S106 - not a secret: Bolt's own check is off
             request_verification_enabled=False,
+            # Listeners return once they have acknowledged: else Bolt looks every 10 ms whether they did.
+            process_before_response=True,
             authorize=authorize,
         )

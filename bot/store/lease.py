@@ -5,8 +5,9 @@ A session lock would break behind a transaction pooler; a row does not.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, Dialect, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
@@ -14,6 +15,20 @@ from bot.store.database import Database
 from bot.store.schema import Utc, lease, process
 
 NAME = "watch"
+
+_LEASE = select(lease).where(lease.c.name == NAME).with_for_update()
+_GIVEN = update(lease).where(lease.c.name == NAME)
+_RELEASED = _GIVEN.where(lease.c.holder == bindparam("mine")).values(holder="", expires_at=bindparam("now"))
+_GONE = delete(process).where(process.c.id == bindparam("mine"))
+_DEAD = delete(process).where(
+    or_(process.c.seen_at < bindparam("oldest"), process.c.seen_at > bindparam("latest"))
+)
+_NEWEST = (
+    select(process.c.id)
+    .where(process.c.seen_at >= bindparam("alive_since"))
+    .order_by(process.c.started_at.desc(), process.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -37,9 +52,7 @@ class SqlLease:
         """Show that this process lives; take, renew or pass the lease; tell whether it is ours."""
         async with self._database.transaction() as connection:
             now = await database_clock(connection)
-            held = (
-                await connection.execute(select(lease).where(lease.c.name == NAME).with_for_update())
-            ).one()
+            held = (await connection.execute(_LEASE)).one()
             await self._show_life(connection, now)
             newest = await self._newest(connection, now)
             ours = held.holder == self._id
@@ -59,12 +72,8 @@ class SqlLease:
         """Give the lease back, so that another process need not wait for it to expire."""
         async with self._database.transaction() as connection:
             now = await database_clock(connection)
-            await connection.execute(delete(process).where(process.c.id == self._id))
-            await connection.execute(
-                update(lease)
-                .where(lease.c.name == NAME, lease.c.holder == self._id)
-                .values(holder="", expires_at=now)
-            )
+            await connection.execute(_GONE, {"mine": self._id})
+            await connection.execute(_RELEASED, {"mine": self._id, "now": now})
 
     async def fence(self, connection: AsyncConnection) -> None:
         """Keep the lease from changing hands until this transaction ends; raises `NotLeading`."""
@@ -79,22 +88,12 @@ class SqlLease:
             await connection.execute(insert(process).values(id=self._id, started_at=now, seen_at=now))
 
     async def _newest(self, connection: AsyncConnection, now: datetime) -> str:
-        seen, lasts = process.c.seen_at, self._terms.lasts
-        await connection.execute(delete(process).where(or_(seen < now - lasts, seen > now + lasts)))
-        found = await connection.scalar(
-            select(process.c.id)
-            .where(process.c.seen_at >= now - self._terms.alive)
-            .order_by(process.c.started_at.desc(), process.c.id.desc())
-            .limit(1)
-        )
-        return str(found)
+        lasts = self._terms.lasts
+        await connection.execute(_DEAD, {"oldest": now - lasts, "latest": now + lasts})
+        return str(await connection.scalar(_NEWEST, {"alive_since": now - self._terms.alive}))
 
     async def _give(self, connection: AsyncConnection, holder: str, now: datetime) -> None:
-        await connection.execute(
-            update(lease)
-            .where(lease.c.name == NAME)
-            .values(holder=holder, expires_at=now + self._terms.lasts)
-        )
+        await connection.execute(_GIVEN, {"holder": holder, "expires_at": now + self._terms.lasts})
 
 
 def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, datetime]]:
@@ -105,11 +104,20 @@ def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, dat
 
 async def database_clock(connection: AsyncConnection) -> datetime:
     """Return the time on the database's clock, the same for all processes, in UTC."""
-    return (await connection.execute(select(database_now(connection.dialect)))).scalar_one()
+    return (await connection.execute(_clock(connection.dialect.name))).scalar_one()
+
+
+@cache
+def _clock(dialect: str) -> Select[datetime]:
+    return select(_now(dialect))
 
 
 def database_now(dialect: Dialect) -> ColumnElement[datetime]:
     """Return the time on the database's clock for use within a statement."""
-    if dialect.name == "sqlite":
+    return _now(dialect.name)
+
+
+def _now(dialect: str) -> ColumnElement[datetime]:
+    if dialect == "sqlite":
         return func.strftime("%Y-%m-%d %H:%M:%f", "now", type_=Utc)
     return func.clock_timestamp(type_=Utc)

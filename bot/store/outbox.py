@@ -18,6 +18,12 @@ from bot.store.schema import episode, notice
 
 _AT_A_TIME = 100
 
+_UNDELIVERED = (
+    select(notice.c.channel, notice.c.at, notice.c.error)
+    .where(notice.c.sent_at.is_(None), notice.c.attempts > 0)
+    .order_by(notice.c.id)
+)
+
 
 class SqlOutbox:
     """Notices and edits that wait, in SQL."""
@@ -105,11 +111,7 @@ class SqlOutbox:
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far, oldest first, one entry for each channel."""
         async with self._database.transaction() as connection:
-            rows = await connection.execute(
-                select(notice.c.channel, notice.c.at, notice.c.error)
-                .where(notice.c.sent_at.is_(None), notice.c.attempts > 0)
-                .order_by(notice.c.id)
-            )
+            rows = await connection.execute(_UNDELIVERED)
             first: dict[str, Undelivered] = {}
             for row in rows.mappings():
                 first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"]))

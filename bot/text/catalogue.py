@@ -49,6 +49,7 @@ class Catalogue:
     group_ended_title: str
     group_listed_title: str
     time: str
+    time_to_the_second: str
 
     below: str
     in_band: str
@@ -159,8 +160,12 @@ class Catalogue:
     held_back: str
     held_back_unread: str
     held_back_why: Mapping[Held, str]
+    wait_until: str
     asking: str
-    asking_several: str
+    asking_title: str
+    asking_level: str
+    reading: str
+    looking_up: str
     failed_title: str
     aged_reading: str
     usage: str

@@ -10,7 +10,7 @@ from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
 from bot.core.model import Account, Level, Product
 from bot.core.notice import Undelivered
-from bot.core.reading import Held, Reading
+from bot.core.reading import Failure, Held, Reading
 from bot.core.watch import AccountStatus
 from bot.text.alerts import AlertWords
 from bot.text.figures import escape
@@ -99,12 +99,16 @@ class Words(AlertWords):
         names = [escape(account.name) for account in accounts[:NAMED]]
         return ", ".join([*names, *self.more(len(accounts) - NAMED)]).removesuffix(".")
 
-    def asking(self) -> str:
+    def asking(self, account: Account) -> str:
         """Say that the provider is being asked."""
-        products = {account.product for account in self.accounts.values()}
-        if len(products) > 1:
-            return self.say.asking_several
-        return self.say.asking.format(provider=self.provider(next(iter(products), Product.SMS)))
+        return self.say.asking.format(provider=self.provider(account.product))
+
+    def wait_until(self, failure: Failure, now: datetime) -> tuple[str, ...]:
+        """Say until when the provider asks to be left alone, if it does."""
+        if failure.wait_until is None or failure.wait_until <= now:
+            return ()
+        until = self.figures.time(failure.wait_until, self.say.time_to_the_second)
+        return (self.say.wait_until.format(until=until),)
 
     def held_back(self, status: AccountStatus, now: datetime) -> str:
         """Say that the provider was not asked, and how old the figures are."""
@@ -117,16 +121,17 @@ class Words(AlertWords):
 
     def compact(self, status: AccountStatus, now: datetime) -> str:
         """Say in one line how an account stands, and how old that is where it is not of now."""
-        level = self.say.unreadable_level if status.unknown else self._standing_level(status)
-        facts = []
+        level = self._level_now(status)
+        facts: list[str] = []
         if status.unlisted:
             facts.append(self.unlisted(status))
         if status.trouble:
             facts.append(self.cause(status.trouble, status.account))
+            facts += self.wait_until(status.trouble, now)
             facts += [f"{self.title(status.watch.low)}."] if status.watch.low else []
         if status.reading is None:
             facts.append(self.say.no_reading)
-        elif status.trouble or status.held_back:
+        elif status.trouble or status.held_back or status.asking:
             age = self.figures.duration(now - status.reading.began_at)
             facts.append(
                 self.say.aged_reading.format(age=age, values=self.main_figures(status.reading.credits))
@@ -149,6 +154,11 @@ class Words(AlertWords):
             return self.say.last_listed_before.format(since=self.time(watch.failing_since))
         return self.say.last_listed
 
+    def _level_now(self, status: AccountStatus) -> str:
+        if status.asking:
+            return self.say.asking_level
+        return self.say.unreadable_level if status.unknown else self._standing_level(status)
+
     def _standing_level(self, status: AccountStatus) -> str:
         own, worst = status.own_level, status.watch.level
         if worst <= own:
@@ -158,12 +168,7 @@ class Words(AlertWords):
     def rest(self, statuses: Sequence[AccountStatus]) -> str:
         """Say how the accounts stand that are not named."""
         count = len(statuses)
-        levels = Counter(
-            self.say.unreadable_level
-            if one.unknown or (one.unlisted and not one.watch.low)
-            else one.watch.level
-            for one in statuses
-        )
+        levels = Counter(map(self._rests_at, statuses))
         if set(levels) == {Level.OK}:
             return self.say.rest_fine.format(count=count)
         said = [
@@ -173,6 +178,12 @@ class Words(AlertWords):
             for level, number in levels.items()
         ]
         return self.say.rest.format(count=count, levels=", ".join(said))
+
+    def _rests_at(self, status: AccountStatus) -> Level | str:
+        if status.asking:
+            return self.say.asking_level
+        unknown = status.unknown or (status.unlisted and not status.watch.low)
+        return self.say.unreadable_level if unknown else status.watch.level
 
     def rule_states(self, status: AccountStatus) -> tuple[str, ...]:
         """Say of each rule in force whether it has fired."""
@@ -187,6 +198,8 @@ class Words(AlertWords):
 
     def status_title(self, status: AccountStatus) -> str:
         """Say how an account stands, in three words."""
+        if status.asking:
+            return self.say.asking_title.format(account=escape(status.account.name))
         if status.unknown:
             return self.say.failed_title.format(account=escape(status.account.name))
         level = self._standing_level(status)

@@ -101,7 +101,10 @@ class Provider:
     chapter: int = 0
     turn: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
 
-    async def read(self, account: Account) -> Credits:
+    def wait(self, failure: Failure) -> None:
+        """Take note of it: this provider asks nobody to wait."""
+
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         """Read the present chapter."""
         said = await self.fuse.around("read", self.parent.ask("read"))
         self.chapter = said["chapter"]

@@ -68,6 +68,10 @@ def _said(block: Mapping[str, Any]) -> str:
             return str({name: value for name, value in block.items() if name != "type"} or "---")
 
 
+LONGEST = 30
+"""Seconds for what follows an acknowledgement."""
+
+
 def _element(element: Mapping[str, Any]) -> str:
     label = element["text" if "text" in element else "placeholder"]["text"]
     options = [f"{one['text']['text']}={one['value'].split(':')[-1]}" for one in element.get("options", ())]
@@ -83,7 +87,7 @@ class Source(Scripted):
         super().__init__(0)
         self.found = found
 
-    async def read(self, account: Account) -> Credits:
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         """Say it."""
         self.asked += 1
         if isinstance(self.found, Failure):
@@ -206,6 +210,7 @@ class Stage:
 
         body = {"text": text, "user_id": by, "channel_id": channel, "response_url": ""}
         await self.handlers.command(cast(AsyncAck, ack), body)
+        await self.handlers.drain(LONGEST)
         self.wall.pass_(timedelta(seconds=11))  # the next answer is read anew
         await self.service.deliver()
 
@@ -223,6 +228,7 @@ class Stage:
             said = {"action_id": action, "selected_option": {"value": f"{self.pressed}:{choice}"}}
         body = {"user": {"id": by}, "actions": [said], "response_url": "x"}
         await self.handlers.press(cast(AsyncAck, ack), body, said)
+        await self.handlers.drain(LONGEST)
         await self.service.deliver()
 
     async def send(self, url: object, payload: Mapping[str, Any]) -> None:

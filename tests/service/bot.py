@@ -43,11 +43,15 @@ class Provider:
         self.turn: AbstractAsyncContextManager[None] = nullcontext()
         self.script = deque(script)
         self.asked = 0
+        self.waits: list[Failure] = []
         self.asking = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def read(self, account: Account) -> Credits:
+    def wait(self, failure: Failure) -> None:
+        self.waits.append(failure)
+
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         self.asked += 1
         self.asking.set()
         await self.may_answer.wait()

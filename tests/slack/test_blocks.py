@@ -219,7 +219,7 @@ def every_message() -> list[Message]:
         BLOCKS.thresholds(),
         bare.thresholds(),
         BLOCKS.help(),
-        BLOCKS.asking(),
+        *(BLOCKS.asking(replace(one, asking=True), NOW) for one in statuses),
         BLOCKS.went_wrong("ab12"),
     ]
     greetings = [hello, bare.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,)))]
