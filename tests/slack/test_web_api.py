@@ -19,6 +19,7 @@ from bot.slack.workspace import Workspace
 from tests.slack.conftest import Says, Scripted
 from tests.slack.test_blocks import BLOCKS, NOW
 
+DATE = "Wed, 22 Jul 2026 08:45:00 GMT"
 HELLO = Due(Kind.HELLO, "C0ALERTS", NOW, (1,))
 
 
@@ -243,3 +244,21 @@ async def test_a_redirect_of_slack_s_is_never_followed(
     fault = await posting(api(session, server.url))
     assert (fault.error, fault.unknown) == ("server_fault", True)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "seconds"),
+    [
+        (no("ratelimited", 429), 30),
+        (no("rate_limited"), 30),
+        (Says(429, "no JSON", {"Retry-After": "7"}), 7),
+        (Says(429, "{}", {"Retry-After": "Wed, 22 Jul 2026 08:45:40 GMT", "Date": DATE}), 40),
+        (Says(429, "{}", {"Retry-After": "7200"}), 3600),
+    ],
+)
+async def test_slack_says_how_long_to_wait_in_seconds_or_until_a_date_an_hour_at_most(
+    server: Scripted, session: aiohttp.ClientSession, says: Says, seconds: float
+) -> None:
+    server.says(says)
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.retry_after, refusal.unknown) == ("ratelimited", seconds, False)
