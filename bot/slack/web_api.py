@@ -25,6 +25,7 @@ MENDED_BY_PEOPLE = frozenset(
     {
         "account_inactive",
         "channel_not_found",
+        "ekm_access_denied",
         "invalid_auth",
         "invalid_blocks",
         "is_archived",
@@ -33,6 +34,8 @@ MENDED_BY_PEOPLE = frozenset(
         "not_authed",
         "not_in_channel",
         "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
         "token_expired",
         "token_revoked",
     }
