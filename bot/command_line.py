@@ -157,7 +157,11 @@ def check(account: str | None, as_json: bool) -> None:
 
 
 @commands.command()
-@click.option("--post", is_flag=True, help="Post a test line to every channel that is warned.")
+@click.option(
+    "--post",
+    is_flag=True,
+    help="Post a test alert and a reply to every channel that is warned.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(post: bool, as_json: bool) -> None:
     """Look for what keeps the bot from working: settings, database, provider, Slack, clock.

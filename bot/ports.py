@@ -4,6 +4,7 @@ OutsideError
 ├── Unreadable    the provider gave no good reading: carries the `Failure`
 ├── HeldBack      the provider was not asked: says whether its limit is used up or cannot be counted
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
+│   └── EmbellishmentRefused  it was refused for an embellishment: a barer form may be taken
 ├── NotBuilt      a message could not even be built, so that nothing was sent: a fault of ours, its cause
 ├── StoreAway     the database does not answer
 └── NotLeading    another process watches: this one may change nothing
@@ -14,6 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.form import Embellishment
 from bot.core.gap import Gap, Round
 from bot.core.health import Overview
 from bot.core.model import Account
@@ -44,7 +46,10 @@ class HeldBack(OutsideError):
 
 
 class NotDelivered(OutsideError):
-    """Slack did not take a post, or (`unknown`) may have taken it; `retry_after` is in seconds."""
+    """Slack did not take a post, or (`unknown`) may have taken it; `retry_after` is in seconds.
+
+    `worn` are the embellishments that the message had.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class NotDelivered(OutsideError):
         gone: bool = False,
         unknown: bool = False,
         retry_after: float | None = None,
+        worn: frozenset[Embellishment] = frozenset(),
     ) -> None:
         super().__init__(error)
         self.error = error
@@ -61,6 +67,15 @@ class NotDelivered(OutsideError):
         self.gone = gone
         self.unknown = unknown
         self.retry_after = retry_after
+        self.worn = worn
+
+
+class EmbellishmentRefused(NotDelivered):
+    """Slack refused a message for an embellishment, which is no refusal of the message."""
+
+    def __init__(self, error: str, embellishment: Embellishment) -> None:
+        super().__init__(error)
+        self.embellishment = embellishment
 
 
 class NotBuilt(OutsideError):
@@ -181,7 +196,10 @@ class Outbox(Protocol):
     """The words owed to channels, until they are delivered; every method raises `StoreAway`."""
 
     async def due(self, now: datetime) -> tuple[Owed, ...]:
-        """Return who is owed a word now: each episode or greeting once."""
+        """Return who is owed a word now: each episode or greeting once, the worst first, then the oldest."""
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the channels that Slack wants no posts in for now, and until when."""
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
         """Note that it is about to be told, and return what to tell; nothing if it is no longer owed."""
@@ -195,6 +213,9 @@ class Outbox(Protocol):
     async def forget_others(self, channels: Sequence[str], now: datetime) -> None:
         """Drop greetings and gaps owed to channels that are no longer told anything."""
 
+    async def released(self, due: Due) -> None:
+        """Take back that `due` was about to be told: it was refused, and is tried again at once."""
+
     async def uproot(self, due: Due) -> None:
         """Forget the episode's message, which is gone from the channel; what is owed stays owed."""
 
@@ -204,8 +225,8 @@ class Outbox(Protocol):
     async def telling(self, episodes: Sequence[str]) -> Mapping[str, Telling]:
         """Return how far the channel knows of each of these episodes."""
 
-    async def edits(self, now: datetime) -> tuple[str, ...]:
-        """Return the episodes whose living message is to be brought up to date now."""
+    async def edits(self, now: datetime) -> tuple[Owed, ...]:
+        """Return the episodes whose living message is to be brought up to date now, the worst first."""
 
     async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
         """Return what the message is to show at this moment; nothing if it is up to date by now."""
@@ -225,13 +246,13 @@ class Overviews(Protocol):
 
 
 class Messenger(Protocol):
-    """How a channel is told; every method raises `NotDelivered`."""
+    """How a channel is told, without what it does not take; every method raises `NotDelivered`."""
 
-    async def say(self, channel: str, *, away: bool) -> None:
+    async def say(self, channel: str, bare: frozenset[Embellishment], *, away: bool) -> None:
         """Tell a channel that the database is away, or back: the one word that no outbox can hold."""
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         """Tell the channel what is due; return the message's `ts`; raises `NotBuilt` before it is sent."""
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         """Bring a living message up to date; raises `NotBuilt` before it is sent."""

@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from bot.clock import SystemClock
 from bot.core.notice import Kind, Notice, Owed
 from bot.demo.answers import HOSTILE
+from bot.demo.limits import RateLimit
 from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import partial_from_environment
 from bot.shell import doctor, wording
@@ -487,8 +488,10 @@ async def test_post_tells_every_channel_a_test_line_that_says_what_it_is(examine
     )
     async with neighbours() as around:
         seen = await examine(around, post=True, ACCOUNTS=accounts)
-        (message,) = around.slack.messages
-    assert message.channel == "C0ALERTS"
+        message, reply = around.slack.messages
+    assert (message.channel, reply.channel) == ("C0ALERTS", "C0ALERTS")
+    assert (message.thread_ts, reply.thread_ts, reply.broadcast) == (None, message.ts, True)
+    assert reply.metadata == message.metadata
     assert message.metadata == {
         "event_type": "smscredits",
         "event_payload": {"kind": "test", "episode": ""},
@@ -496,6 +499,45 @@ async def test_post_tells_every_channel_a_test_line_that_says_what_it_is(examine
     assert "nothing to do" in message.text
     assert seen.line(Topic.POST, "C0ALERTS").verdict is OK
     assert seen.line(Topic.POST, "C0RANDOM").verdict is PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("embellishment", "error", "said", "forms"),
+    [
+        ("mention", "restricted_action", "the mention there, so", 3),
+        ("blocks", "invalid_blocks_format", "the layout there, so", 3),
+        ("thread", "cannot_reply_to_message", "replies there, so", 3),
+        ("broadcast", "thread_not_found", "replies there, so", 2),
+        ("metadata", "metadata_too_large", "the metadata there, so", 3),
+        ("metadata", "a_new_error", "the metadata there, so", 3),
+    ],
+)
+async def test_post_tries_the_real_forms_and_says_what_slack_refuses_of_them(
+    examine: Examine, embellishment: str, error: str, said: str, forms: int
+) -> None:
+    async with neighbours() as around:
+        around.slack.dislikes.add(embellishment, error)
+        around.slack.rate_limit = RateLimit(every=1, wait=30)
+        seen = await examine(around, post=True, MENTION_ON_CRITICAL="<!channel>")
+        calls = [call for call in around.slack.calls if call.method == "chat.postMessage"]
+        assert "<!channel>" in calls[0].payload["text"]
+        assert len(calls) == forms
+        assert around.slack.rate_limit.refused == 0
+    line = seen.line(Topic.POST, "C0ALERTS")
+    assert line.verdict is WARNING
+    assert line.said.startswith("posted to C0ALERTS, but Slack refuses ")
+    assert said in line.said
+    assert line.said.endswith(f"({error})")
+    assert line.mend
+    assert seen.code == 0
+
+
+async def test_post_where_the_bare_message_is_refused_too_is_a_problem(examine: Examine) -> None:
+    async with neighbours() as around:
+        around.slack.refuse("chat.postMessage", "restricted_action")
+        seen = await examine(around, post=True, MENTION_ON_CRITICAL="<!channel>")
+    line = seen.line(Topic.POST, "C0ALERTS")
+    assert (line.verdict, line.said) == (PROBLEM, "a workspace setting keeps the bot from posting there")
 
 
 async def test_in_socket_mode_a_connection_is_asked_for_and_no_signing_secret(examine: Examine) -> None:
@@ -801,7 +843,7 @@ async def test_as_a_process_it_prints_a_plain_line_for_each_and_exits_with_0(tmp
         assert (code, err) == (0, ""), out
         assert "\x1b" not in out
         assert out.splitlines()[-1] == "The bot would work."
-        assert [message.channel for message in around.slack.messages] == ["C0ALERTS"]
+        assert [message.channel for message in around.slack.messages] == ["C0ALERTS"] * 2
     assert {line.split()[0] for line in out.splitlines()[:-2]} == {"ok", "skipped"}
     assert files_in(tmp_path) == []
 

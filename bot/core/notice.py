@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.core.gap import Gap
 from bot.core.model import Level
 from bot.core.reading import Reading
 from bot.core.watch import Episode, Watch
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -89,10 +91,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Owed:
-    """Who is owed a word: an episode, or a greeting by the number of its notice."""
+    """Who is owed a word: an episode, or a greeting by the number of its notice; where, how urgently."""
 
     episode: str = ""
     notice: int = 0
+    channel: str = ""
+    level: Level = Level.OK
+    since: datetime = _LONG_AGO
 
 
 @dataclass(frozen=True)
@@ -170,3 +175,6 @@ LONGEST_WAIT = timedelta(hours=1)
 
 EDIT_DELAY = timedelta(minutes=1)
 """How often a living message follows figures that change while nothing else does."""
+
+RATE_LIMITED = "ratelimited"
+"""The error of whatever Slack refuses because it was sent too soon."""

@@ -18,6 +18,7 @@ from aiohttp import web
 from bot.demo.blockkit import faults
 from bot.demo.interactions import Interactions
 from bot.demo.journal import Journal
+from bot.demo.limits import Dislikes, RateLimit
 from bot.demo.workspace import (
     BOT_ID,
     BOT_USER,
@@ -74,6 +75,8 @@ class SimulatedSlack(Interactions):
         self._app_token = app_token
         self.scopes = SCOPES
         self.refused: dict[str, Json] = {}
+        self.rate_limit: RateLimit | None = None
+        self.dislikes = Dislikes()
         self.limited: dict[str, list[str]] = {}
         """The `Retry-After` of the next refusals of a method for too many requests."""
         self.link_origin = ""
@@ -146,6 +149,10 @@ class SimulatedSlack(Interactions):
             arguments = await _arguments(request)
             if method.startswith("chat."):
                 fault = self._next_faults.popleft() if self._next_faults else self._fault
+                if self.rate_limit and fault == "fine":
+                    channel, now = str(arguments.get("channel")), self.clock()
+                    if asked := self.rate_limit.retry_after(method, channel, now):
+                        fault, retry_after = "rate_limited", asked
             if self.limited.get(method):
                 fault, retry_after = "rate_limited", self.limited[method].pop(0)
             answer = {"ok": True, **self._call(method, arguments, fault)}
@@ -232,6 +239,7 @@ class SimulatedSlack(Interactions):
             parent = self.find(channel.id, thread_ts)
             if parent is None or parent.ephemeral_for or parent.thread_ts:
                 raise _RefusedError("thread_not_found")
+        self._like("chat.postMessage", arguments)
         broadcast = thread_ts is not None and arguments.get("reply_broadcast", False)
         message = self.show(channel.id, BOT_USER.id, arguments, broadcast=broadcast)
         return {"channel": channel.id, "ts": message.ts, "message": message.as_json()}
@@ -246,8 +254,13 @@ class SimulatedSlack(Interactions):
         # Here, and here alone, an empty object is good metadata: it takes away what was there.
         judged = {name: value for name, value in arguments.items() if (name, value) != ("metadata", {})}
         self._judge("chat.update", judged)
+        self._like("chat.update", arguments)
         message = self.edit(message, arguments)
         return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": message.as_json()}
+
+    def _like(self, method: str, arguments: Json) -> None:
+        if error := self.dislikes.of(method, arguments):
+            raise _RefusedError(error)
 
     def _judge(self, method: str, arguments: Json) -> None:
         if not arguments.get("text") and not arguments.get("blocks"):

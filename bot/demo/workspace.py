@@ -46,6 +46,7 @@ CHANNELS = {
     channel.id: channel
     for channel in (
         Channel("C0ALERTS", "sms-alerts"),
+        Channel("C0OPS", "ops"),
         Channel("C0RANDOM", "random", bot_is_member=False),
         Channel("C0ARCHIVED", "old-alerts", is_archived=True),
     )

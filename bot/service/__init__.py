@@ -1,7 +1,7 @@
 """What the bot does: poll and judge, remind, deliver what is owed, answer people."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -33,6 +33,7 @@ from bot.service.outage import Outage
 from bot.service.people import People
 from bot.service.polled import Polled
 from bot.service.reader import Reader
+from bot.service.sender import Sender
 
 PRUNE_STEPS = 100
 """What is left after so many goes the next time."""
@@ -79,7 +80,8 @@ class Service:
             clock=clock,
         )
         self._outbox = outbox
-        self._courier = Courier(outbox, messenger, clock)
+        sender = Sender(messenger, clock)
+        self._courier = Courier(outbox, sender, clock)
         self._lease = lease
         self._rounds = rounds
         self._history = history
@@ -89,7 +91,7 @@ class Service:
         self.judged_since = self._since = self._started_at
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
-        self._outage = Outage(messenger)
+        self._outage = Outage(sender)
         self._standing_by = False
         self._jumped_at: datetime | None = None
         self.polls_completed = 0
@@ -230,14 +232,17 @@ class Service:
             if not self.leading or not await self._history.prune(keep):
                 return
 
-    async def deliver(self) -> tuple[Delivery, ...]:
-        """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""
+    async def deliver(self, again: Callable[[datetime], None] = lambda _: None) -> tuple[Delivery, ...]:
+        """Post and edit what may be sent now; raises `StoreAway` and `NotLeading`.
+
+        `again` is told when to deliver again.
+        """
         async with self._passing:
             pass  # a delivery begins before the lease is looked at, or after, never in between
         if not self.leading:
             return ()
         try:
-            return await self._courier.deliver()
+            return await self._courier.deliver(again)
         finally:
             self.people.delivered()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -10,18 +11,21 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.core.notice import LONGEST_WAIT
+from bot.core.retry_after import retry_after
 from bot.ports import NotDelivered
 
 log = structlog.get_logger()
 
 CALL_SECONDS = 10.0
 
-DEFAULT_RETRY_AFTER = 30.0
+DEFAULT_RETRY_AFTER = timedelta(seconds=30)
 
 MENDED_BY_PEOPLE = frozenset(
     {
         "account_inactive",
         "channel_not_found",
+        "ekm_access_denied",
         "invalid_auth",
         "invalid_blocks",
         "is_archived",
@@ -30,11 +34,15 @@ MENDED_BY_PEOPLE = frozenset(
         "not_authed",
         "not_in_channel",
         "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
         "token_expired",
         "token_revoked",
     }
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+
+_TOO_MANY = frozenset({"ratelimited", "rate_limited"})
 
 _FAULTS_OF_SLACK = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 """After these a post may stand in the channel all the same (docs.slack.dev, "chat.postMessage", errors)."""
@@ -95,9 +103,10 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         status, data = response.status, None
     else:
         status, data = response.status_code, response.data
-    if status == 429:
-        return NotDelivered("ratelimited", retry_after=_seconds(response.headers.get("Retry-After")))
     error = data.get("error") if isinstance(data, dict) else None
+    if status == 429 or str(error) in _TOO_MANY:
+        wait = retry_after(response.headers, otherwise=DEFAULT_RETRY_AFTER, most=LONGEST_WAIT)
+        return NotDelivered("ratelimited", retry_after=wait.total_seconds())
     if not isinstance(error, str):
         return NotDelivered("server_fault", unknown=True)
     if error == "invalid_blocks" and isinstance(data, dict):
@@ -108,8 +117,3 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         gone=error in _GONE,
         unknown=status >= 500 or error in _FAULTS_OF_SLACK,
     )
-
-
-def _seconds(header: object) -> float:
-    text = str(header)
-    return float(text) if text.isdecimal() and text.isascii() else DEFAULT_RETRY_AFTER

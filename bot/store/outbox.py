@@ -3,12 +3,23 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, RowMapping, and_, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.group import LISTED
 from bot.core.model import Level
-from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Telling, Undelivered
+from bot.core.notice import (
+    EDIT_DELAY,
+    LONGEST_WAIT,
+    RATE_LIMITED,
+    Due,
+    Edit,
+    Kind,
+    Notice,
+    Owed,
+    Telling,
+    Undelivered,
+)
 from bot.core.reading import Reading
 from bot.core.watch import Episode, Watch
 from bot.store.database import Database
@@ -16,7 +27,9 @@ from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load, load_watch, notice_row
 from bot.store.schema import episode, notice
 
-_AT_A_TIME = 100
+_LEVEL_NOW = case((episode.c.ended_at.is_(None), func.coalesce(episode.c.level, 0)), else_=0).label("level")
+_URGENCY = case((notice.c.kind == Kind.HELLO, int(Level.EMPTY)), else_=_LEVEL_NOW).label("level")
+"""A channel is greeted, once for ever, before it is told anything else."""
 
 _UNDELIVERED = (
     select(notice.c.channel, notice.c.at, notice.c.error)
@@ -33,18 +46,41 @@ class SqlOutbox:
         self._lease = lease
 
     async def due(self, now: datetime) -> tuple[Owed, ...]:
-        """Return who is owed a word now: each episode or greeting once, the longest owed first."""
+        """Return who is owed a word now: each episode or greeting once, the worst first, then the oldest.
+
+        How bad it is tells the state that would be told now, not the one when it was written down.
+        """
         async with self._database.transaction() as connection:
             ready = await connection.execute(
-                select(notice.c.episode, notice.c.id)
+                select(notice.c.episode, notice.c.id, notice.c.channel, notice.c.at, _URGENCY)
+                .outerjoin(episode, episode.c.id == notice.c.episode)
                 .where(
                     notice.c.sent_at.is_(None),
                     or_(notice.c.retry_at.is_(None), _has_come(notice.c.retry_at, now)),
                 )
-                .order_by(notice.c.id)
-                .limit(_AT_A_TIME)
+                .order_by(_URGENCY.desc(), notice.c.id)
             )
-            return tuple(dict.fromkeys(Owed(row.episode, 0 if row.episode else row.id) for row in ready))
+            first: dict[tuple[str, int], Owed] = {}
+            for row in ready:
+                number = 0 if row.episode else row.id
+                owed = Owed(row.episode, number, row.channel, Level(row.level), row.at)
+                first.setdefault((row.episode, number), owed)
+            return tuple(first.values())
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the channels that Slack wants no posts in for now, and until when."""
+        async with self._database.transaction() as connection:
+            waits = await connection.execute(
+                select(notice.c.channel, func.max(notice.c.retry_at).label("until"))
+                .where(
+                    notice.c.sent_at.is_(None),
+                    notice.c.error == RATE_LIMITED,
+                    notice.c.retry_at > now,
+                    notice.c.retry_at <= now + LONGEST_WAIT,
+                )
+                .group_by(notice.c.channel)
+            )
+            return {row.channel: row.until for row in waits}
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
         """Note that it is about to be told, and return what to tell, as of this transaction.
@@ -83,6 +119,13 @@ class SqlOutbox:
                 .where(notice.c.id.in_(due.notices), notice.c.sent_at.is_(None))
                 .values(attempts=notice.c.attempts + 1, retry_at=retry_at, error=error[:100], **certain)
             )
+
+    async def released(self, due: Due) -> None:
+        """Take back that `due` was about to be told: it was refused, and is tried again at once."""
+        if due.repeat:
+            return
+        async with self._database.transaction() as connection:
+            await connection.execute(update(notice).where(notice.c.id.in_(due.notices)).values(tried_at=None))
 
     async def forget_others(self, channels: Sequence[str], now: datetime) -> None:
         """Drop greetings and gaps owed to channels that are no longer told anything."""
@@ -128,16 +171,15 @@ class SqlOutbox:
             identity: _telling([row for row in found if row["episode"] == identity]) for identity in episodes
         }
 
-    async def edits(self, now: datetime) -> tuple[str, ...]:
-        """Return the episodes whose living message is to be brought up to date now, the longest due first."""
+    async def edits(self, now: datetime) -> tuple[Owed, ...]:
+        """Return the episodes whose living message is to be brought up to date now, the worst first."""
         async with self._database.transaction() as connection:
-            rows = await connection.scalars(
-                select(episode.c.id)
+            rows = await connection.execute(
+                select(episode.c.id, episode.c.channel, episode.c.edit_at, _LEVEL_NOW)
                 .where(_has_come(episode.c.edit_at, now), episode.c.root != "")
-                .order_by(episode.c.edit_at)
-                .limit(_AT_A_TIME)
+                .order_by(_LEVEL_NOW.desc(), episode.c.edit_at)
             )
-            return tuple(rows)
+            return tuple(Owed(row.id, 0, row.channel, Level(row.level), row.edit_at) for row in rows)
 
     async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
         """Return what the episode's living message is to show, as of this transaction, or nothing."""

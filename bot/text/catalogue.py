@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.core.command import Verb
+from bot.core.form import Embellishment
 from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
@@ -101,6 +102,10 @@ class Catalogue:
     snooze: str
     resume: str
     choices: Mapping[Choice, str]
+    ack_by_command: str
+    resume_by_command: str
+    not_mentioned: str
+    left_out: Mapping[Embellishment, str]
 
     decided: Mapping[Reason, str]
     snoozed_already: str
@@ -124,6 +129,7 @@ class Catalogue:
     database_lost: str
     database_back: str
     test: str
+    test_reply: str
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
@@ -215,6 +221,7 @@ _COMPLETE: Mapping[str, Iterable[Enum | str]] = {
     "mends": Cause,
     "commands": Verb,
     "choices": Choice,
+    "left_out": Embellishment,
     "held_back_why": Held,
     "decided": [Reason.MUTED, Reason.MUTED_ALREADY, Reason.RESUMED, Reason.NOT_MUTED, Reason.NOT_OPEN],
 }

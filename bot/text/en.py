@@ -1,6 +1,7 @@
 """English."""
 
 from bot.core.command import Verb
+from bot.core.form import Embellishment
 from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
@@ -158,6 +159,27 @@ ENGLISH = Catalogue(
         Choice.FOUR_HOURS: "For 4 hours",
         Choice.TOMORROW: "Until tomorrow 9:00",
         Choice.MONDAY: "Until Monday 9:00",
+    },
+    ack_by_command="To stop the reminders, type `/smscredits ack{account}`.",
+    resume_by_command="For reminders again, type `/smscredits resume{account}`.",
+    not_mentioned="Slack did not let me mention `{whom}` here, so nobody was notified: please pass it on.",
+    left_out={
+        Embellishment.MENTION: (
+            "Slack refuses the mention there, so nobody is notified: "
+            "let the app mention everybody, or set MENTION_ON_CRITICAL to a person"
+        ),
+        Embellishment.BLOCKS: (
+            "Slack refuses the layout there, so messages come as plain text without buttons: "
+            "type /smscredits ack instead, and report this bug"
+        ),
+        Embellishment.THREAD: (
+            "Slack refuses replies there, so news come as messages of their own: "
+            "allow replies in the channel's settings"
+        ),
+        Embellishment.METADATA: (
+            "Slack refuses the metadata there, so other programs cannot tell the messages apart: "
+            "there is nothing to do, people miss nothing"
+        ),
     },
     decided={
         Reason.MUTED: "{alert}: no reminders until {until}. I still tell if it gets worse, and when it ends.",
@@ -343,6 +365,7 @@ ENGLISH = Catalogue(
     gap_over="I read again: nothing was read from {since} to {until}.",
     database_lost="I cannot watch: the database does not answer. Commands are still answered live.",
     database_back="I watch again: the database answers.",
+    test_reply="This is how I reply when it gets worse, as a reminder, and when it is over.",
     test="A test from the command line: alerts of SMS credits come here. There is nothing to do.",
     database_away=(
         "My database does not answer, so I can neither look that up nor change it. I keep trying."
@@ -360,6 +383,13 @@ ENGLISH = Catalogue(
         "token_revoked": "SLACK_BOT_TOKEN was revoked: reinstall the app and copy the new token",
         "account_inactive": "the app was removed from the workspace: install it again and copy the new token",
         "restricted_action": "a workspace setting keeps the bot from posting there: ask a workspace admin",
+        "restricted_action_read_only_channel": (
+            "the channel is read-only for the bot: let it post in the channel's settings"
+        ),
+        "restricted_action_thread_only_channel": (
+            "the channel takes replies only: set another ALERT_CHANNEL, or allow messages there"
+        ),
+        "ekm_access_denied": "the workspace's admins have suspended posting there: ask one of them",
         "invalid_blocks": "Slack does not accept the message's layout: a bug of this bot, please report it",
         "message_not_found": "the message is no longer in the channel",
         "cant_update_message": "the message cannot be edited any more",

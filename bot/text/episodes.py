@@ -107,6 +107,18 @@ class EpisodeWords(GroupWords):
         )
         return (*said, *self.members(episode, readings))
 
+    def without_buttons(self, episode: Episode) -> str:
+        """Say what to type where the message has no buttons."""
+        name = self.alone(episode) or episode.account
+        account = f" {escape(name)}" if name in self.accounts else ""
+        template = self.say.resume_by_command if episode.mute else self.say.ack_by_command
+        return template.format(account=account)
+
+    def not_mentioned(self, mention: str) -> str:
+        """Say that nobody was notified, for Slack refuses the mention."""
+        everybody = {"<!channel>": "@channel", "<!here>": "@here"}
+        return self.say.not_mentioned.format(whom=everybody.get(mention, "MENTION_ON_CRITICAL"))
+
     def standing(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
         """Say what else there is to an open episode: money that came in, who keeps it silent."""
         said = []

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from slack_bolt.async_app import AsyncAck
 
 from bot.core.access import Access
+from bot.core.form import Embellishment
 from bot.core.model import Account, Policy, Product
 from bot.core.notice import Due, Edit
 from bot.core.reading import Credits, Failure
@@ -28,7 +29,7 @@ from bot.text.en import ENGLISH
 from bot.text.figures import Figures
 from tests.samples import POLICY
 from tests.service.bot import Provider as Scripted
-from tests.service.bot import Wall
+from tests.service.bot import Wall, deliver_all
 
 MINUTE = timedelta(minutes=1)
 TOP_UP_URLS = {Product.SMS: "https://my.smspartner.fr/"}
@@ -102,22 +103,23 @@ class Photographer:
     lines: list[str]
     blocks: Blocks | None = None
     refusal: NotDelivered | None = None
+    bare: frozenset[Embellishment] = frozenset()
     posted: int = 0
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         """Write a post down."""
         if self.refusal:
             raise self.refusal
         self.posted += 1
         where = f"#{due.channel}{' (in the thread, and in the channel)' if due.root else ''}"
-        self._write(f"POST {due.kind} in {where}", self.drawing.due(due))
+        self._write(f"POST {due.kind} in {where}", self.drawing.due(due, bare | self.bare))
         return f"1784721900.{self.posted:06}"
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         """Write an edit down."""
-        self._write(f"EDIT in #{edit.episode.channel}", self.drawing.living(edit))
+        self._write(f"EDIT in #{edit.episode.channel}", self.drawing.living(edit, bare | self.bare))
 
-    async def say(self, channel: str, *, away: bool) -> None:
+    async def say(self, channel: str, bare: frozenset[Embellishment] = frozenset(), *, away: bool) -> None:
         """Write the line about the database down."""
         self._write(f"POST in #{channel}", self.drawing.outage(away=away))
 
@@ -175,7 +177,7 @@ class Stage:
         replies = cast(Replies, self)
         self.handlers = Handlers(self.service.people, blocks, access, self.wall, lambda: None, replies)
         await self.service.lead()
-        await self.service.deliver()
+        await self.deliver()
 
     async def poll(self, after: timedelta = 5 * MINUTE, /, **found: Found) -> None:
         """Let time pass, then poll and deliver."""
@@ -188,9 +190,13 @@ class Stage:
         await self.service.poll()
         await self.service.lead()
         await self.service.remind()
-        await self.service.deliver()
+        await self.deliver()
         self.wall.pass_(MINUTE)
-        await self.service.deliver()
+        await self.deliver()
+
+    async def deliver(self) -> None:
+        """Deliver all that may be sent within the pace."""
+        await deliver_all(self.service, self.wall)
 
     async def wait(self, after: timedelta) -> None:
         """Let time pass in which nothing is polled; reminders come."""
@@ -198,7 +204,7 @@ class Stage:
         self.lines.append(f"-- {_passed(after)} later")
         await self.service.lead()
         await self.service.remind()
-        await self.service.deliver()
+        await self.deliver()
 
     async def ask(self, text: str, by: str = "U0ALICE", channel: str = "C0ALERTS") -> None:
         """Type the command."""
@@ -212,7 +218,7 @@ class Stage:
         await self.handlers.command(cast(AsyncAck, ack), body)
         await self.handlers.drain(LONGEST)
         self.wall.pass_(timedelta(seconds=11))  # the next answer is read anew
-        await self.service.deliver()
+        await self.deliver()
 
     async def press(self, action: str, choice: str = "", by: str = "U0ALICE") -> None:
         """Press a button of the newest open episode's message."""
@@ -229,7 +235,7 @@ class Stage:
         body = {"user": {"id": by}, "actions": [said], "response_url": "x"}
         await self.handlers.press(cast(AsyncAck, ack), body, said)
         await self.handlers.drain(LONGEST)
-        await self.service.deliver()
+        await self.deliver()
 
     async def send(self, url: object, payload: Mapping[str, Any]) -> None:
         """Write an answer to a press down, in the place of `Replies`."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.core.access import Access
+from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Product, SubAccounts
 from bot.core.reading import Cause, Credits, Failure, SubAccount
 from bot.ports import NotDelivered
@@ -276,7 +277,7 @@ async def nothing_is_read_for_long(stage: Stage) -> None:
     for _ in range(70):
         stage.wall.pass_(timedelta(minutes=1))
         await stage.service.lead()
-    await stage.service.deliver()
+    await stage.deliver()
     await stage.poll()
     stage.wall.pass_(9 * HOUR)
     await stage.start(SMS)
@@ -313,6 +314,17 @@ async def slack_refuses(stage: Stage) -> None:
     await stage.poll(sms=credit(9000))
     stage.channel.refusal = None
     await stage.wait(HOUR)
+
+
+async def slack_takes_no_mention_and_no_layout(stage: Stage) -> None:
+    stage.channel.bare = frozenset({Embellishment.MENTION, Embellishment.BLOCKS})
+    await stage.start(SMS, mention="<!channel>")
+    await stage.poll(sms=credit(4812))
+    await stage.poll(sms=credit(0))
+    await stage.press("ack")
+    await stage.poll(sms=credit(9000))
+    await stage.start(SMS, mention="<!subteam^S0123>")
+    await stage.poll(sms=credit(0))
 
 
 async def people_ask_what_is_not_there_or_may_not_ask(stage: Stage) -> None:
@@ -357,5 +369,6 @@ STORIES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     the_configuration_changes,
     nothing_is_read_for_long,
     slack_refuses,
+    slack_takes_no_mention_and_no_layout,
     people_ask_what_is_not_there_or_may_not_ask,
 )

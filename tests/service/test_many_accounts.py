@@ -165,7 +165,7 @@ async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_
     (mine,) = await bot.service.people.open_episodes("one")
     await bot.service.people.decide(mine[0].id, Decision("U0A", bot.wall.now() + timedelta(days=3)))
     alone = await start(accounts=(replace(WATCHED, name="one"),), channel=bot.channel, one=(DOWN,))
-    await alone.service.deliver()
+    await alone.deliver()
     assert [edit.episode.ending for edit in bot.channel.edits] == ["split"]
     assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
     (posted,) = [due.episode for due in bot.channel.posts[1:]]
@@ -186,7 +186,7 @@ async def test_who_was_read_before_the_channel_changed_is_told_so_where_it_was_t
         read = partial(step, account=one, outcome=found, began_at=at, now=at, policy=POLICY)
         await bot.watches.change(one.name, read)
     moved = await start(accounts=there, channel=bot.channel, one=(9000,), two=(9000,))
-    await moved.service.deliver()
+    await moved.deliver()
     assert [(due.kind, due.channel) for due in bot.channel.posts] == [
         ("opened", here[0].channel),
         ("ended", here[0].channel),
@@ -200,7 +200,7 @@ async def test_what_a_command_read_ends_a_shared_alert_at_once(start: Start) -> 
         await bot.cycle()
     bot.wall.pass_(timedelta(minutes=1))
     await bot.service.people.status()
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
     await bot.cycle()
     assert len(bot.channel.told) == 2
@@ -213,7 +213,7 @@ async def test_a_shared_message_whose_channel_changed_goes_on_there_and_back_aga
     for accounts in (there, here):
         bot.wall.pass_(timedelta(minutes=1))
         moved = await start(accounts=accounts, channel=bot.channel, one=(9000,), two=(9000,))
-        await moved.service.deliver()
+        await moved.deliver()
     assert [(edit.episode.ending, edit.episode.moved_to) for edit in bot.channel.edits] == [
         ("moved", "C0THERE"),
         ("moved", here[0].channel),

@@ -18,7 +18,7 @@ async def test_a_command_reads_live_and_its_good_reading_counts_like_a_poll_s(st
     assert status.failure is None
     assert status.watch == await bot.watches.watch("sms")
     assert status.watch.level is Level.WARNING
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["opened low warning"]
 
 
@@ -59,7 +59,7 @@ async def test_simultaneous_commands_share_one_call(start: Start) -> None:
     assert polled.outcome == Reading(NOW, credit(4999))
     assert (polled.judged, polled.lost) == (True, False)
     assert bot.service.pulse.polled_at == NOW
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["opened low warning"]
 
 

@@ -204,13 +204,9 @@ async def test_a_signed_body_of_any_shape_is_never_a_500(
     bodies += ["payload=notjson", "payload=[]", "payload=", "{bad", "[]", "", "payload=" + "[" * 100_000]
     with structlog.testing.capture_logs() as lines:
         for body in bodies:
-            # No two requests may have one signature: a blank makes them differ.
-            for type_, sent in (
-                ("application/x-www-form-urlencoded", body),
-                ("application/json", f"{body} "),
-            ):
-                headers = demo.slack.signed_headers(sent) | {"Content-Type": type_}
-                status, _ = await post(demo, sent, headers)
+            for type_ in ("application/x-www-form-urlencoded", "application/json"):
+                headers = demo.slack.signed_headers(body) | {"Content-Type": type_}
+                status, _ = await post(demo, body, headers)
                 assert status == 400, (body[:80], type_)
     assert [line for line in lines if "exc_info" in line] == []
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

@@ -9,16 +9,19 @@ import aiohttp
 import pytest
 
 from bot.core.access import Installation
+from bot.core.form import Embellishment
 from bot.core.gap import Gap
-from bot.core.notice import Due, Kind
+from bot.core.notice import Due, Edit, Kind
+from bot.core.watch import Watch
 from bot.ports import NotBuilt, NotDelivered
 from bot.slack.messenger import SlackMessenger
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, answer_to, refused
 from bot.slack.workspace import Workspace
 from tests.slack.conftest import Says, Scripted
-from tests.slack.test_blocks import BLOCKS, NOW
+from tests.slack.test_blocks import BLOCKS, NOW, low
 
+DATE = "Wed, 22 Jul 2026 08:45:00 GMT"
 HELLO = Due(Kind.HELLO, "C0ALERTS", NOW, (1,))
 
 
@@ -243,3 +246,53 @@ async def test_a_redirect_of_slack_s_is_never_followed(
     fault = await posting(api(session, server.url))
     assert (fault.error, fault.unknown) == ("server_fault", True)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "seconds"),
+    [
+        (no("ratelimited", 429), 30),
+        (no("rate_limited"), 30),
+        (Says(429, "no JSON", {"Retry-After": "7"}), 7),
+        (Says(429, "{}", {"Retry-After": "Wed, 22 Jul 2026 08:45:40 GMT", "Date": DATE}), 40),
+        (Says(429, "{}", {"Retry-After": "7200"}), 3600),
+    ],
+)
+async def test_slack_says_how_long_to_wait_in_seconds_or_until_a_date_an_hour_at_most(
+    server: Scripted, session: aiohttp.ClientSession, says: Says, seconds: float
+) -> None:
+    server.says(says)
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.retry_after, refusal.unknown) == ("ratelimited", seconds, False)
+
+
+@pytest.mark.parametrize(
+    ("bare", "worn"),
+    [
+        (set(), {"metadata", "blocks", "thread_ts", "reply_broadcast"}),
+        ({Embellishment.METADATA}, {"blocks", "thread_ts", "reply_broadcast"}),
+        ({Embellishment.BLOCKS}, {"metadata", "thread_ts", "reply_broadcast"}),
+        ({Embellishment.THREAD}, {"metadata", "blocks"}),
+        (set(Embellishment), set()),
+    ],
+)
+async def test_a_post_does_without_what_a_channel_refused_and_a_refusal_tells_what_it_wore(
+    server: Scripted, session: aiohttp.ClientSession, bare: set[Embellishment], worn: set[str]
+) -> None:
+    server.says(no("something_new"))
+    reply = replace(HELLO, root="1784721900.000001")
+    with pytest.raises(NotDelivered) as caught:
+        await SlackMessenger(api(session, server.url), BLOCKS).post(reply, frozenset(bare))
+    (asked,) = server.asked
+    assert set(asked) == {"channel", "text", "unfurl_links", "unfurl_media"} | worn
+    assert caught.value.worn == set(Embellishment) - bare - {Embellishment.MENTION}
+
+
+async def test_an_edit_without_blocks_takes_those_away_that_were_there(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    server.says(Says())
+    episode = low()
+    edit = Edit(episode, Watch(), "1784721900.000001", NOW)
+    await SlackMessenger(api(session, server.url), BLOCKS).edit(edit, frozenset({Embellishment.BLOCKS}))
+    assert server.asked[0]["blocks"] == []
