@@ -421,7 +421,7 @@ HINDERING = [
     ({"SMSPARTNER_API_KEY": None}, ["SMSPARTNER_API_KEY"]),
     ({"SMSPARTNER_API_URL": "http://example.com"}, ["SMSPARTNER_API_URL"]),
     ({"CREDIT_SMS_WARNING": "1", "BALANCE_CRITICAL": "-1"}, ["CREDIT_SMS_CRITICAL", "BALANCE_CRITICAL"]),
-    ({"ACCOUNTS": "[[account]]\nname = 'x'"}, ["ACCOUNTS, [[account]] 1, line 1, “x”"] * 2),
+    ({"ACCOUNTS": "[[account]]\nname = 'x'"}, ["ACCOUNTS, [[account]] 1, line 1"] * 2),
     ({"ACCOUNTS_FILE": "nowhere.toml"}, ["ACCOUNTS_FILE"]),
 ]
 

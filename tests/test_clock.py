@@ -149,6 +149,7 @@ async def test_with_the_provider_down_no_reading_of_the_future_is_shown(start: S
 
 async def test_facts_of_the_future_are_asked_for_again(start: Start) -> None:
     bot, overviews = await start(9000), Overviews()
+    overviews.refused = True
     lookout = Lookout(bot.service, overviews, there, bot.wall)
     await lookout.facts()
     bot.wall.set_(-TWO_HOURS)

@@ -379,11 +379,11 @@ async def test_without_any_setting_each_line_says_what_is_missing(examine: Exami
     assert seen.code == 1
 
 
-async def test_a_fault_that_quotes_a_name_is_parted_at_its_example(examine: Examine) -> None:
+async def test_a_fault_of_an_account_is_parted_at_its_example_and_quotes_no_name(examine: Examine) -> None:
     entry = '[[account]]\nname = "a. b"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"'
     async with neighbours() as around:
         line = (await examine(around, ACCOUNTS=entry)).line(Topic.SETTINGS)
-    assert line.said.endswith("“a. b”: name must be 1 to 40 letters, digits or -")
+    assert line.said == "ACCOUNTS, [[account]] 1, line 1: name must be 1 to 40 letters, digits or -"
     assert line.mend == 'Example: name = "marketing"'
 
 
