@@ -113,6 +113,17 @@ class SubAccount:
     absences: int = 0
 
 
+COUNTS = (Field.CREDIT_SMS, Field.CREDIT_MAIL)
+"""What can be sent, by product; speaking times are no count."""
+
+ENOUGH: Mapping[Field, Decimal] = {
+    Field.CREDIT_SMS: Decimal(10),
+    Field.CREDIT_MAIL: Decimal(10),
+    Field.BALANCE: Decimal(1),
+}
+"""From so much on what was used up is so no more: cents that go up and down are no recovery."""
+
+
 @dataclass(frozen=True)
 class Credits:
     """What the provider says is left; amounts are exact, absent ones are not in the mapping.
@@ -138,6 +149,17 @@ class Credits:
     def empty(self) -> bool:
         """Whether nothing can be sent any more."""
         return bool(self.at_zero)
+
+    @property
+    def count(self) -> Field | None:
+        """What an account that was used up is judged by; none where only money is counted."""
+        return next((name for name in COUNTS if name in self.amounts), None)
+
+    @property
+    def enough(self) -> bool:
+        """Whether an account that was used up can send again, by more than a few cents."""
+        needed = ENOUGH[self.count or Field.BALANCE]
+        return self.amounts[Field.BALANCE] > 0 and self.amounts[self.count or Field.BALANCE] >= needed
 
     @property
     def sms_price(self) -> Decimal | None:

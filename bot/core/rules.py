@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from bot.core.model import Account, Field, Level, Policy, Rule
-from bot.core.reading import Credits, Reading, SubAccount
+from bot.core.reading import ENOUGH, Credits, Reading, SubAccount
 from bot.core.watch import Firing
 
 _Key = tuple[str, Field, Level]
@@ -94,17 +94,18 @@ def still_configured(one: Firing, account: Account) -> bool:
 
 
 def _used_up(held: tuple[Firing, ...], credits_: Credits, last: Reading | None) -> list[Firing]:
-    """Return what says that nothing can be sent any more.
+    """Return what says that nothing can be sent any more; once it is so, it stays so until there is enough.
 
     Missing is not a number: a count that was zero and is not given any more ends nothing by itself. Only a
     rise of the balance does: then somebody has topped up, and there is money again.
     """
-    found = [Firing(name, Level.EMPTY, Decimal(0)) for name in credits_.at_zero]
-    by_count = Firing(Field.CREDIT_SMS, Level.EMPTY, Decimal(0))
-    missing = by_count in held and Field.CREDIT_SMS not in credits_.amounts
-    if missing and last and not _rise(last.credits.amounts[Field.BALANCE], credits_.amounts[Field.BALANCE]):
-        found.append(by_count)
-    return found
+    was = {one.field for one in held if one.level is Level.EMPTY and not one.subaccount}
+    missing = Field.CREDIT_SMS in was and Field.CREDIT_SMS not in credits_.amounts
+    risen_ = last and _rise(last.credits.amounts[Field.BALANCE], credits_.amounts[Field.BALANCE])
+    if credits_.enough and not (missing and not risen_):
+        was = set()
+    names = (name for name in (Field.BALANCE, Field.CREDIT_SMS) if name in {*was, *credits_.at_zero})
+    return [Firing(name, Level.EMPTY, Decimal(0)) for name in names]
 
 
 def _of_subaccount(
@@ -121,7 +122,8 @@ def _of_subaccount(
         for rule in rules
         if one.balance < _ends_at(rule, one.id, thresholds, policy)
     ]
-    if one.balance <= 0:
+    was_empty = any(fired.subaccount == one.id and fired.level is Level.EMPTY for fired in held)
+    if one.balance <= 0 or (was_empty and one.balance < ENOUGH[Field.BALANCE]):
         found.append(Firing(Field.BALANCE, Level.EMPTY, Decimal(0), one.id))
     return found
 

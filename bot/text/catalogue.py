@@ -55,6 +55,7 @@ class Catalogue:
     subaccount_below: str
     subaccount_in_band: str
     subaccount_empty: str
+    subaccount_still_empty: str
     subaccount_unknown: str
     subaccount_was_empty: str
     gone: str
@@ -86,6 +87,7 @@ class Catalogue:
     ends_at: str
     left: str
     used_up: str
+    still_used_up: str
     lasted: str
     told_late: str
     topped_up: str

@@ -141,6 +141,23 @@ def test_a_low_episode_says_what_is_left_what_fired_and_where_it_ends(
     assert list(WORDS.facts(episode, left)) == facts
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (
+            credit(1, "0.04"),
+            "Only 1 SMS, 0.040 EUR left, and that is not enough: this counts as used up below 10 SMS.",
+        ),
+        (
+            Credits({Field.BALANCE: Decimal("0.5")}, "EUR"),
+            "Only 0.500 EUR left, and that is not enough: this counts as used up below 1.00 EUR.",
+        ),
+    ],
+)
+def test_a_used_up_account_with_some_cents_says_that_they_are_not_enough(left: Credits, said: str) -> None:
+    assert WORDS.facts(opened(Trouble.LOW, 0), left) == (said,)
+
+
 def test_the_margin_that_is_said_is_the_one_that_is_judged_by() -> None:
     words = Words(ENGLISH, FIGURES, Policy(rearm_margin=Decimal("0.5")))
     assert words.facts(opened(Trouble.LOW, 4999), credit(5000))[0].endswith("ends at 7,500.")
@@ -620,11 +637,12 @@ def low_subaccounts() -> list[tuple[Episode, Credits]]:
         SubAccount("10"),
         SubAccount("11", Decimal(500), "EUR"),
         SubAccount("12"),
+        SubAccount("13", Decimal("0.04"), "EUR"),
     )
     firing = (
         of("7", Level.WARNING, 20), of("7", Level.CRITICAL, 5), of("8", Level.EMPTY, 0),
         of("9", Level.WARNING, 20), of("10", Level.WARNING, 20),
-        of("12", Level.EMPTY, 0),
+        of("12", Level.EMPTY, 0), of("13", Level.EMPTY, 0),
     )  # fmt: skip
     alone = replace(opened(Trouble.LOW, 4999), account="marketing", level=Level.EMPTY, firing=firing)
     own = replace(alone, firing=(*opened(Trouble.LOW, 4999).firing, *firing))
@@ -636,6 +654,7 @@ def test_each_subaccount_in_trouble_is_a_line_the_worst_first() -> None:
     alone, own = low_subaccounts()
     lines = (
         "`marketing/8`: 0.00 EUR left, nothing can be sent any more.",
+        "`marketing/13`: 0.040 EUR left, not enough: it counts as used up below 1.00 EUR.",
         "`marketing/12`: balance not given any more; it was empty.",
         "`marketing/7`: 3.20 EUR left, below the critical threshold of 5.00 EUR.",
         "`marketing/9`: 21.50 EUR left, above 20.00 EUR, ends at 22.00 EUR.",
@@ -962,6 +981,7 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
         words.cause(Failure(cause))
         words.mend(Failure(cause))
     words.facts(opened(Trouble.LOW, 0), ALL)
+    words.facts(opened(Trouble.LOW, 0), credit(0))
     words.cannot_read_since(everything)
     words.last_reading(everything)
     words.aged_reading(everything, at(5))
