@@ -149,6 +149,18 @@ balance = { warning = 20, critical = 5 }
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("5_000", "5000"), ("+5", "5"), ("0.500", "0.500"), ("1234.567", "1234.567"), ('"7.5"', "7.5")],
+)
+def test_a_number_of_the_file_that_has_one_meaning_is_taken(
+    environment: pytest.MonkeyPatch, written: str, read: str
+) -> None:
+    text = MARKETING + f"[account.thresholds]\nbalance = {{ warning = {written} }}\n"
+    (one,) = watched(environment, text)
+    assert rules(one) == [("balance", "WARNING", read, "ACCOUNTS")]
+
+
 def test_a_rule_of_the_file_replaces_the_environment_s_and_false_switches_it_off(
     environment: pytest.MonkeyPatch,
 ) -> None:
@@ -259,6 +271,25 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
           for value in ("5", "true", "{}", "{low = 5}", "[1]", '"5"')),
         *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", "balance: warning ")
           for value in ("0", "-1", "nan", "inf", "true", '"x"', "[1]", "{}", '"1,5"', '""', "1e15")),
+        *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", f"balance: warning {said}")
+          for value, said in (
+              ("5.000", "may mean 5 or 5000: write the one or the other"),
+              ('"5,000"', "may mean 5 or 5000"),
+              ("1.250", "may mean 1.25 or 1250"),
+              ('"12,50"', "has a comma before its decimals: write 12.50"),
+              ("1_000.5", "has a thousands separator: write 1000.5"),
+              *((other, "is no number") for other in ("5e3", "+5.5", "-nan", "true", "false", "1979-05-27")),
+          )),
+        *((MARKETING + f"[account.thresholds]\ncreditSms = {{warning = {value}}}",
+           f"creditSms: warning {said}")
+          for value, said in (
+              ("5.000", "must be digits alone: write 5000"),
+              ('"5 000"', "must be digits alone: write 5000"),
+              ("5.0", "must be a whole number"),
+              ("5e3", "must be a whole number"),
+              ("true", "must be a whole number"),
+          )),
+        (MARKETING.replace('"marketing"', "1e5"), "name must be 1 to 40 letters"),
         (MARKETING + "[account.thresholds]\ncreditSms = {warning = 5.5}",
          "creditSms: warning must be a whole number"),
         (MARKETING + "[account.thresholds]\ncreditSms = {warning = 5, critical = 6}",

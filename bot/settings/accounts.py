@@ -15,8 +15,9 @@ from pydantic_core import PydanticCustomError
 from bot.core.command import WORDS
 from bot.core.key import may_be_key, must_be_key
 from bot.core.model import RULED, Account, Field, Level, Product
+from bot.settings.numbers import Float, above_zero, whole_above_zero
 from bot.settings.unknown import near, unknown
-from bot.settings.values import above_zero, channel, secret, whole_above_zero
+from bot.settings.values import channel, secret
 
 LARGEST = 1024 * 1024
 """Bytes of a file of accounts."""
@@ -121,7 +122,7 @@ def parse(
 ) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
     """Return the accounts and the faults; `taken` are the names that the key variables make."""
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        document = tomllib.loads(text, parse_float=Float)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         # The error's own words may quote the text; only its place is told.
         told = re.search(r"line \d+, column \d+", str(error))
