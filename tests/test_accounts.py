@@ -149,6 +149,15 @@ balance = { warning = 20, critical = 5 }
     )
 
 
+def test_an_entry_s_own_unit_of_money_goes_before_everybody_s(environment: pytest.MonkeyPatch) -> None:
+    other = MARKETING.replace('"marketing"', '"other"')
+    found = watched(environment, MARKETING + 'currency = "xof"\n' + other, CURRENCY="EUR")
+    assert [(one.account.name, one.account.currency) for one in found] == [
+        ("marketing", "XOF"),
+        ("other", "EUR"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [("5_000", "5000"), ("+5", "5"), ("0.500", "0.500"), ("1234.567", "1234.567"), ('"7.5"', "7.5")],
@@ -251,6 +260,8 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         (MARKETING + f"{KEY} = 1", "line 5: unknown entry (one of name, product, "),
         (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
         (MARKETING + "channel = 7", "channel must be a channel's id"),
+        *((MARKETING + f"currency = {value}", "currency must be a unit of money")
+          for value in ("12", '"12"', "true", '""', "1.5", '["EUR"]')),
         (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
         (MARKETING + "subaccount_emails = 1", "subaccount_emails must be true or false"),
         (MARKETING + "subaccount_emails = true", "subaccount_emails needs sub-accounts to be watched"),

@@ -214,6 +214,34 @@ def test_a_bad_value_is_one_line_with_an_example_and_without_the_value(
     assert not others or name == "ACCOUNTS"
 
 
+# The unit of money
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("EUR", "EUR"), ("eur", "EUR"), (" Eur ", "EUR"), ("\u20ac", "EUR"), ("xof", "XOF"), ("F CFA", "F CFA")],
+)
+def test_the_unit_of_money_has_one_spelling(environment: pytest.MonkeyPatch, text: str, unit: str) -> None:
+    environment.setenv("CURRENCY", text)
+    (one,) = from_environment().watched
+    assert one.account.currency == unit
+
+
+def test_without_a_unit_of_money_none_is_configured(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CURRENCY", "")
+    (one,) = from_environment().watched
+    assert one.account.currency == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "12.50", "EUR2", "EUR/USD", "<!here>", ".", "x" * 11, '"EUR"', "5 EUR"]
+)
+def test_what_is_no_unit_of_money_is_a_fault(environment: pytest.MonkeyPatch, text: str) -> None:
+    (fault,) = faults(environment, CURRENCY=text)
+    assert fault.startswith("CURRENCY: ")
+    assert fault.endswith(". Example: CURRENCY=EUR")
+
+
 # Numbers as their writers meant them
 
 NBSP, NARROW = "\u00a0", "\u202f"

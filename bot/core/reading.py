@@ -41,6 +41,7 @@ class Cause(StrEnum):
     API_REFUSED = "api_refused"
     ADDRESS_REFUSED = "address_refused"
     NO_CREDIT = "no_credit"
+    CURRENCY = "currency"
     REFUSED = "refused"
 
 
@@ -54,6 +55,7 @@ TOLD_AT_ONCE = frozenset(
         Cause.API_REFUSED,
         Cause.ADDRESS_REFUSED,
         Cause.NO_CREDIT,
+        Cause.CURRENCY,
     }
 )
 """Failures that waiting does not heal: the channel hears of them at the first one."""
@@ -78,7 +80,8 @@ WORTH_RETRYING = frozenset({Cause.NETWORK, Cause.TIMEOUT, Cause.SERVER_FAULT})
 class Failure:
     """Why one reading failed, with what the person who mends it needs to know.
 
-    `listing`: the account itself was read, but the list of its sub-accounts was not.
+    `listing`: the account itself was read, but the list of its sub-accounts was not. Of money in another
+    unit: so much (`amount`), in this `unit` `instead` of that one, of this `subaccount` if it is one.
     """
 
     cause: Cause
@@ -86,6 +89,10 @@ class Failure:
     status: int = 0
     code: str = ""
     listing: bool = False
+    amount: Decimal | None = None
+    unit: str = ""
+    instead: str = ""
+    subaccount: str = ""
 
     @property
     def unbalanced(self) -> bool:

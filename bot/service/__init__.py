@@ -263,7 +263,8 @@ class Service:
             if isinstance(found, Held):
                 return Polled(account.name, held_back=found)
             outcome = found
-            return Polled(account.name, outcome, await self._judge.outcome(account, began_at, outcome))
+            step_ = await self._judge.outcome(account, began_at, outcome)
+            return Polled(account.name, step_.failure or outcome, step_)
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.core.alert import step
+from bot.core.currency import in_one_unit
 from bot.core.listing import without_balances
 from bot.core.model import Account, Policy
 from bot.core.mute import Decision, decide
-from bot.core.notice import OpenAlert, Reason, Undelivered
-from bot.core.reading import Held, Reading
+from bot.core.notice import OpenAlert, Reason, Step, Undelivered
+from bot.core.reading import Failure, Held, Reading
 from bot.core.watch import AccountStatus, Episode, Watch
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
 from bot.service.groups import Groups
@@ -134,6 +135,16 @@ class People:
                 await self._groups.read([one.account for one in statuses if one.failure is None])
         return statuses
 
+    async def units(self) -> Mapping[str, str]:
+        """Return the unit of money of each account, as far as it is known at once."""
+        try:
+            async with asyncio.timeout(UNDELIVERED_SECONDS):
+                watches = await self._watches.known(self._names())
+        except (StoreAway, TimeoutError):
+            watches = {}
+        newest = {one.name: self._newest(one, watches.get(one.name, Watch())) for one in self.accounts}
+        return {name: reading.credits.currency for name, reading in newest.items() if reading}
+
     def _names(self, name: str = "") -> tuple[str, ...]:
         """Return every account, or the one named, and the groups they are in."""
         accounts = [one for one in self.accounts if name in {"", one.name}]
@@ -151,31 +162,34 @@ class People:
         newest = self._newest(account, watch)
         if isinstance(outcome, Held):
             if newest and watch == Watch():
-                watch = self._judged_alone(account, newest)
+                watch = self._judged_alone(account, newest).watch
             return AccountStatus(account, watch, newest, held_back=outcome)
         return AccountStatus(account, watch, newest, outcome)
 
     async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
         """Store and judge a reading made for a command, so that channel and answer never disagree."""
         try:
-            watch = (await self._judge.outcome(account, began_at, reading, polled=False)).watch
+            found = await self._judge.outcome(account, began_at, reading, polled=False)
         except NotLeading:
             # Judged for the answer alone: only the process that watches writes.
             known = await self._known(account)
             now = self._clock.now()
-            watch = step(known, account, reading, began_at, now, self._policy, polled=False).watch
+            found = step(known, account, reading, began_at, now, self._policy, polled=False)
         except StoreAway:
-            watch = self._judged_alone(account, reading)
+            found = self._judged_alone(account, reading)
+        watch = found.watch
+        if found.failure:
+            return AccountStatus(account, watch, self._newest(account, watch), found.failure)
         # What was judged knows the sub-accounts that a list which failed does not show.
         judged = (
             watch.reading if watch.reading and same(watch.reading, reading) else without_balances(reading)
         )
         return AccountStatus(account, watch, judged)
 
-    def _judged_alone(self, account: Account, reading: Reading) -> Watch:
+    def _judged_alone(self, account: Account, reading: Reading) -> Step:
         """Judge figures by themselves, while nothing else is known of the account."""
         at = reading.began_at
-        return step(Watch(), account, reading, at, at, self._policy, polled=False).watch
+        return step(Watch(), account, reading, at, at, self._policy, polled=False)
 
     async def _known(self, account: Account) -> Watch:
         try:
@@ -184,7 +198,9 @@ class People:
             return Watch()
 
     def _newest(self, account: Account, watch: Watch) -> Reading | None:
-        known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
+        live = self._reader.last(account)
+        fits = live and not isinstance(in_one_unit(live, account, watch.reading), Failure)
+        known = [reading for reading in (watch.reading, live if fits else None) if reading]
         return max(known, key=lambda reading: reading.began_at, default=None)
 
 

@@ -19,6 +19,7 @@ from bot.settings.values import (
     BotToken,
     Channel,
     Channels,
+    Currency,
     Duration,
     DurationOrOff,
     LogFormat,
@@ -120,6 +121,11 @@ class Settings(BaseSettings):
     balance_critical: Threshold | None = Field(
         None, description="Critical when less money than this is left.", examples=["50.00"]
     )
+    currency: Currency | None = Field(
+        None,
+        description="The unit of money; that of the first good reading, if not set.",
+        examples=["EUR"],
+    )
     poll_interval: Duration = Field(
         timedelta(minutes=5), description="How often the account is read, at least 1s.", examples=["5m"]
     )
@@ -215,7 +221,9 @@ class Settings(BaseSettings):
             Product.VOICE: self.voicepartner_api_url,
             Product.MAIL: self.mailpartner_api_url,
         }
-        return composed(keys, self._listed, Defaults(self.alert_channel, urls, self._rules))
+        return composed(
+            keys, self._listed, Defaults(self.alert_channel, urls, self._rules, self.currency or "")
+        )
 
     @property
     def top_up_urls(self) -> Mapping[Product, str]:

@@ -4,11 +4,13 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
+from unicodedata import category
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
+from bot.core.currency import LONGEST, unit_of
 from bot.settings.faults import fault, unquoted
 from bot.settings.numbers import above_zero, decimal, whole_above_zero, whole_within, without_marks
 
@@ -44,6 +46,15 @@ def _percentage(text: object) -> Decimal:
     if not 0 <= percents < 1000:
         raise fault("must lie between 0% and 999%")
     return percents / 100
+
+
+def currency(text: object) -> str:
+    """Return a unit of money in its one spelling."""
+    found = unit_of(unquoted(text))
+    signs = all(one.isalpha() or category(one) in {"Sc", "Mn", "Mc"} or one in " ." for one in found)
+    if not found or not signs or len(str(text).strip()) > LONGEST or found[0] in " .":
+        raise fault("must be a unit of money as the provider names it, in letters")
+    return found
 
 
 _CHANNEL = r"[CGD][A-Z0-9]{2,20}"
@@ -116,6 +127,7 @@ Duration = Annotated[timedelta, PlainValidator(_duration)]
 DurationOrOff = Annotated[timedelta, PlainValidator(_duration_or_off)]
 Threshold = Annotated[Decimal, PlainValidator(above_zero)]
 WholeThreshold = Annotated[Decimal, PlainValidator(whole_above_zero)]
+Currency = Annotated[str, PlainValidator(currency)]
 Port = Annotated[int, PlainValidator(whole_within(0, 65535))]
 Patience = Annotated[int, PlainValidator(whole_within(1, 1000))]
 Seconds = Annotated[int, PlainValidator(whole_within(0, 600))]

@@ -1,8 +1,9 @@
 """`doctor`: everything that the bot needs is looked at, all at the same time, each within its own."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import aiohttp
 
@@ -13,9 +14,9 @@ from bot.settings import Partial
 from bot.shell import configured, wording
 from bot.shell.finding import Finding, Topic, Verdict, ok, problem, skipped
 from bot.shell.printing import Cell, Tone, table
-from bot.shell.reading import Checked, readings, session
+from bot.shell.reading import Checked, held_against, readings, session
 from bot.shell.slack import slack, socket_mode
-from bot.shell.stored import database
+from bot.shell.stored import database, known_units
 from bot.text import Words
 
 LONGEST = 25.0
@@ -134,6 +135,7 @@ async def _accounts(
     ]
     if not watched:
         return (skipped(Topic.ACCOUNT, wording.NO_ACCOUNT),)
+    units = asyncio.create_task(_units(read, longest))
     reading = [asyncio.create_task(one) for one in readings(watched, opened, clock, once=True)]
     await asyncio.wait(reading, timeout=longest)
     checked = [
@@ -141,7 +143,18 @@ async def _accounts(
         for one, task in zip(watched, reading, strict=True)
     ]
     await cancel(reading)
-    return tuple(_account(one, words) for one in checked)
+    known = await units
+    return tuple(_account(held_against(one, known.get(one.account.name, "")), words) for one in checked)
+
+
+async def _units(read: Partial, longest: float) -> Mapping[str, str]:
+    """Return the units of money that the database knows; without it there is nothing to hold them against."""
+    if "database_url" in read.left_out:
+        return {}
+    with contextlib.suppress(Exception):  # what is wrong with the database has a line of its own
+        async with asyncio.timeout(longest):
+            return await known_units(read.settings)
+    return {}
 
 
 def _account(one: Checked, words: Words) -> Finding:

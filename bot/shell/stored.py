@@ -1,7 +1,7 @@
 """What the doctor finds in the database: whether the bot can work with it, and what it last told."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from bot.settings import Settings, on_sqlite
 from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.slack.web_api import MENDED_BY_PEOPLE
-from bot.store import Checkup, Database, checkup, missing_file
+from bot.store import Checkup, Database, checkup, missing_file, units
 from bot.store.ownership import NEWEST
 from bot.text import Words
 
@@ -34,6 +34,20 @@ async def database(
         said = wording.DATABASE_AWAY.format(kind=kind, reason=error)
         return problem(Topic.DATABASE, said, mend), skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
     return _version(found, kind), *_trial(found), *_told(found, words, clock, channels)
+
+
+async def known_units(settings: Settings) -> Mapping[str, str]:
+    """Return the unit of money in which the bot last read each account, as far as the database tells."""
+    url = settings.database_url.get_secret_value()
+    if missing_file(url):
+        return {}
+    async with AsyncExitStack() as stack:
+        opened = Database(url)
+        stack.push_async_callback(opened.close)
+        try:
+            return await units(opened)
+        except StoreAway:
+            return {}
 
 
 def _to_be_made(path: Path) -> Finding:

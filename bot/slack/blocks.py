@@ -37,7 +37,7 @@ class Blocks(Answers):
     def due(self, due: Due) -> Message:
         """Build the message that tells what is due, as it is at this moment."""
         if due.episode is None:
-            said = self.words.gap(due.gap) if due.gap else self._hello(due.channel)
+            said = self.words.gap(due.gap) if due.gap else self._hello(due.channel, due.readings)
             emoji = ":zzz:" if due.gap else ":eyes:"
             repeated = f"{said} {self.words.say.repeat}" if due.repeat else said
             return Message(repeated, (section(f"{emoji} {repeated}"),))
@@ -62,9 +62,9 @@ class Blocks(Answers):
         """Build the line that shows that a channel can be told."""
         return Message(self.words.say.test)
 
-    def _hello(self, channel: str) -> str:
+    def _hello(self, channel: str, readings: Mapping[str, Reading]) -> str:
         watched = [account for account in self.accounts if account.channel == channel]
-        return self.words.hello(watched, self.poll_interval)
+        return self.words.hello(watched, self.poll_interval, readings)
 
     def living(self, edit: Edit) -> Message:
         """Build the present state of an episode's living message; edits ping nobody, so none is named."""

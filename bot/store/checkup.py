@@ -1,5 +1,6 @@
 """The database looked at from outside: what is there, whether it can be written, what was last told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Kind, Undelivered
 from bot.store.database import Database, foreign
-from bot.store.ownership import look
-from bot.store.schema import notice
+from bot.store.ownership import NEWEST, look
+from bot.store.schema import account, notice
 
 _ROW = {
     "id": -1,
@@ -73,6 +74,16 @@ async def checkup(database: Database) -> Checkup:
             found = Checkup(tables.version, last_post, waiting, tables.trial)
         await _try_to_write(connection, tables.version)
         return found
+
+
+async def units(database: Database) -> Mapping[str, str]:
+    """Return the unit of money of each account that was read; raises `StoreAway`."""
+    async with database.transaction() as connection:
+        tables = await connection.run_sync(look)
+        if tables.foreign or tables.version != NEWEST:
+            return {}
+        rows = await connection.execute(select(account.c.name, account.c.currency))
+        return {row.name: row.currency for row in rows if row.currency}
 
 
 async def _try_to_write(connection: AsyncConnection, version: str) -> None:

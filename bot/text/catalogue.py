@@ -129,6 +129,9 @@ class Catalogue:
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
     balances_cause: str
+    currency_cause: str
+    currency_mend: str
+    some_currency: str
     listing_mend: str
     balances_mend: str
 

@@ -203,6 +203,7 @@ ENGLISH = Catalogue(
         Cause.API_REFUSED: "{provider} refuses this account the use of the API (code {code}).",
         Cause.ADDRESS_REFUSED: "{provider} does not allow the IP address that I call from (code {code}).",
         Cause.NO_CREDIT: "{provider} refuses with “insufficient credit” (code {code}).",
+        Cause.CURRENCY: "{provider} now counts in {unit} ({amount}) instead of {instead}.",
         Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
     },
     mends={
@@ -230,8 +231,12 @@ ENGLISH = Catalogue(
             "or give the bot a fixed outgoing address (on Heroku: a static-address add-on)."
         ),
         Cause.NO_CREDIT: "Look at {account_page} and top up.",
+        Cause.CURRENCY: "Set `{setting}` and the thresholds, if that is right; I judge nothing until then.",
         Cause.REFUSED: _ASK_PROVIDER,
     },
+    currency_cause="{provider} counts sub-account `{subaccount}` in {unit} ({amount}) instead of {instead}.",
+    currency_mend="I neither judge nor add its balance until it counts in {instead}; all others as ever.",
+    some_currency="{amount} in the account's currency",
     balances_cause="{provider} gives a sub-account without `balance`, or with one that is no number.",
     listing_mend="I judge its sub-accounts by what was last listed until it is back.",
     balances_mend="Sub-accounts without one are judged again once it is back, all others as ever.",

@@ -187,7 +187,7 @@ class EpisodeWords(GroupWords):
     def _used_up(self, credits_: Credits) -> str:
         """Say that nothing can be sent any more, or that what came in since is not enough."""
         values = self.main_figures(credits_)
-        if credits_.empty:
+        if credits_.empty or credits_.enough:  # with enough it is the count that is not given any more
             return self.say.used_up.format(values=values)
         counted = credits_.count or Field.BALANCE
         enough = self.amount(counted, ENOUGH[counted], credits_.currency)
@@ -196,7 +196,7 @@ class EpisodeWords(GroupWords):
     def _crossed(self, rule: Firing, own: tuple[Firing, ...], credits_: Credits) -> str:
         amount = credits_.amounts.get(rule.field)
         if amount is None:
-            return self.rule(rule)
+            return self.rule(rule, rule.currency or credits_.currency)
         value = self.amount(rule.field, amount, credits_.currency)
         threshold = self._number(rule.field, rule.threshold, credits_.currency)
         if amount >= rule.threshold:
@@ -232,8 +232,8 @@ class EpisodeWords(GroupWords):
             name=self._subaccount_name(account, one.id),
             value=self._left(one),
             level=self.level(fired.level),
-            threshold=self.figures.money(fired.threshold, one.currency),
-            ends_at=self._rearmed(fired, one.currency),
+            threshold=self.figures.money(fired.threshold, one.currency or fired.currency),
+            ends_at=self._rearmed(fired, one.currency or fired.currency),
             enough=self.figures.money(ENOUGH[Field.BALANCE], one.currency),
         )
 

@@ -435,6 +435,7 @@ def test_failures_that_waiting_does_not_heal_are_told_at_once_and_no_others(caus
         Cause.ADDRESS_REFUSED,
         Cause.DENIED,
         Cause.NO_CREDIT,
+        Cause.CURRENCY,
     }
     (step,) = lived(Failure(cause))
     assert [owed.kind for owed in step.notices] == ([Kind.OPENED] if cause in at_once else [])

@@ -201,13 +201,17 @@ def test_a_balance_that_is_no_number_is_not_replaced_by_its_duplicate() -> None:
     ("value", "kept"),
     [
         ("EUR", "EUR"),
-        ("€", "€"),
+        ("€", "EUR"),
         ("XTS", "XTS"),
         (MISSING, ""),
         (None, ""),
         (978, ""),
         (["EUR"], ""),
         ("<!channel> & more", "<!channel>"),
+        ("eur", "EUR"),
+        (" Eur ", "EUR"),
+        ("\uff25\uff35\uff32", "EUR"),
+        ("F  CFA", "F CFA"),
         # What no database holds and no message shows is left out: it must not make the account unreadable.
         ("E\x00U\nR\u202e", "EUR"),
         (RawJson('"\\ud800EUR"'), "EUR"),
