@@ -134,9 +134,9 @@ EXPECTED: Mapping[str, Cause | str] = {
     "redirect": Cause.REDIRECT,
     "timeout_before_headers": Cause.TIMEOUT,
     "timeout_in_body": Cause.TIMEOUT,
-    "connection_reset": Cause.NETWORK,
-    "reset_in_body": Cause.NETWORK,
-    REFUSED_CONNECTION: Cause.NETWORK,
+    "connection_reset": Cause.BROKEN_OFF,
+    "reset_in_body": Cause.BROKEN_OFF,
+    REFUSED_CONNECTION: Cause.CONNECTION_REFUSED,
     "huge_body": Cause.TOO_LARGE,
     "gzip_bomb": Cause.TOO_LARGE,
     "broken_gzip": Cause.NOT_JSON,
@@ -157,7 +157,8 @@ AT_ONCE = {
     Cause.NO_CREDIT,
 }
 SAID = {
-    Cause.NETWORK: "cannot be reached",
+    Cause.BROKEN_OFF: "breaks the connection off",
+    Cause.CONNECTION_REFUSED: "refuses the connection",
     Cause.TIMEOUT: "does not answer in time",
     Cause.SERVER_FAULT: "a fault of its own (HTTP 50",
     Cause.RATE_LIMITED: "asked too often",

@@ -20,6 +20,18 @@ class Held(StrEnum):
 class Cause(StrEnum):
     """Why an account could not be read (the codes: the provider's "Codes d'erreur" page)."""
 
+    NAME_UNKNOWN = "name_unknown"
+    NAME_NOT_RESOLVED = "name_not_resolved"
+    CONNECTION_REFUSED = "connection_refused"
+    NO_ROUTE = "no_route"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    CERTIFICATE_SELF_SIGNED = "certificate_self_signed"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_OF_ANOTHER = "certificate_of_another"
+    TLS = "tls"
+    BROKEN_OFF = "broken_off"
+    NOT_HTTP = "not_http"
     NETWORK = "network"
     TIMEOUT = "timeout"
     SERVER_FAULT = "server_fault"
@@ -45,6 +57,25 @@ class Cause(StrEnum):
     REFUSED = "refused"
 
 
+CONNECTION = frozenset(
+    {
+        Cause.NAME_UNKNOWN,
+        Cause.NAME_NOT_RESOLVED,
+        Cause.CONNECTION_REFUSED,
+        Cause.NO_ROUTE,
+        Cause.CONNECT_TIMEOUT,
+        Cause.CERTIFICATE_UNTRUSTED,
+        Cause.CERTIFICATE_SELF_SIGNED,
+        Cause.CERTIFICATE_EXPIRED,
+        Cause.CERTIFICATE_OF_ANOTHER,
+        Cause.TLS,
+        Cause.BROKEN_OFF,
+        Cause.NOT_HTTP,
+        Cause.NETWORK,
+    }
+)
+"""Ways in which a host is not reached: they concern it, and no account of its."""
+
 TOLD_AT_ONCE = frozenset(
     {
         Cause.DENIED,
@@ -60,9 +91,8 @@ TOLD_AT_ONCE = frozenset(
 )
 """Failures that waiting does not heal: the channel hears of them at the first one."""
 
-HEALING = frozenset(
+HEALING = CONNECTION | frozenset(
     {
-        Cause.NETWORK,
         Cause.TIMEOUT,
         Cause.SERVER_FAULT,
         Cause.RATE_LIMITED,
@@ -72,8 +102,20 @@ HEALING = frozenset(
 )
 """Failures of the provider's, that heal by themselves: accounts of one host and channel share an episode."""
 
-WORTH_RETRYING = frozenset({Cause.NETWORK, Cause.TIMEOUT, Cause.SERVER_FAULT})
-"""Failures that a second try within the same poll may heal."""
+WORTH_RETRYING = frozenset(
+    {
+        Cause.NAME_NOT_RESOLVED,
+        Cause.CONNECTION_REFUSED,
+        Cause.NO_ROUTE,
+        Cause.CONNECT_TIMEOUT,
+        Cause.BROKEN_OFF,
+        Cause.NOT_HTTP,
+        Cause.NETWORK,
+        Cause.TIMEOUT,
+        Cause.SERVER_FAULT,
+    }
+)
+"""Failures that a second try within the same poll may heal: no certificate gets better by asking again."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """`doctor`: everything that the bot needs is looked at, all at the same time, each within its own."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Awaitable, Mapping, Sequence
 
@@ -16,8 +15,11 @@ from bot.shell.finding import Finding, Topic, Verdict, ok, problem, skipped
 from bot.shell.printing import Cell, Tone, table
 from bot.shell.reading import Checked, held_against, readings, session
 from bot.shell.slack import slack, socket_mode
-from bot.shell.stored import database, known_units
+from bot.shell.stored import database
 from bot.text import Words
+
+Units = asyncio.Future[Mapping[str, str]]
+"""In which unit of money the bot last read each account, once the database was looked at."""
 
 LONGEST = 25.0
 """Seconds for each part: whatever it asks fails by itself before that, in all but the oddest cases."""
@@ -36,10 +38,11 @@ async def examine(
     """Look at everything that these settings name, at most so many seconds."""
     words = wording.words_of(read.settings)
     channels = _channels(read)
+    units: Units = asyncio.get_running_loop().create_future()
     async with session() as opened:
         parts = (
-            _within(longest, Topic.DATABASE, _database(read, words, clock, channels)),
-            _within(None, Topic.ACCOUNT, _accounts(read, opened, words, clock, longest)),
+            _within(longest, Topic.DATABASE, _database(read, words, clock, channels, units)),
+            _within(None, Topic.ACCOUNT, _accounts(read, opened, words, clock, longest, units)),
             _within(longest, Topic.SLACK_TOKEN, slack(read, opened, words, clock, channels, post=post)),
             _within(longest, Topic.SOCKET_MODE, socket_mode(read, opened, words)),
         )
@@ -118,16 +121,26 @@ async def _within(
 
 
 async def _database(
-    read: Partial, words: Words, clock: Clock, channels: Sequence[str]
+    read: Partial, words: Words, clock: Clock, channels: Sequence[str], units: Units
 ) -> tuple[Finding, ...]:
-    if "database_url" in read.left_out:
-        reason = wording.FAULTY_SETTING.format(name="DATABASE_URL")
-        return skipped(Topic.DATABASE, reason), skipped(Topic.LAST_POST, reason)
-    return await database(read.settings, words, clock, channels)
+    known: Mapping[str, str] = {}
+    try:
+        if "database_url" in read.left_out:
+            reason = wording.FAULTY_SETTING.format(name="DATABASE_URL")
+            return skipped(Topic.DATABASE, reason), skipped(Topic.LAST_POST, reason)
+        found, known = await database(read.settings, words, clock, channels)
+        return found
+    finally:
+        units.set_result(known)
 
 
 async def _accounts(
-    read: Partial, opened: aiohttp.ClientSession, words: Words, clock: Clock, longest: float
+    read: Partial,
+    opened: aiohttp.ClientSession,
+    words: Words,
+    clock: Clock,
+    longest: float,
+    units: Units,
 ) -> tuple[Finding, ...]:
     """Read every account once; those that come to no result in time must not hide the others."""
     watched = [
@@ -135,7 +148,6 @@ async def _accounts(
     ]
     if not watched:
         return (skipped(Topic.ACCOUNT, wording.NO_ACCOUNT),)
-    units = asyncio.create_task(_units(read, longest))
     reading = [asyncio.create_task(one) for one in readings(watched, opened, clock, once=True)]
     await asyncio.wait(reading, timeout=longest)
     checked = [
@@ -145,16 +157,6 @@ async def _accounts(
     await cancel(reading)
     known = await units
     return tuple(_account(held_against(one, known.get(one.account.name, "")), words) for one in checked)
-
-
-async def _units(read: Partial, longest: float) -> Mapping[str, str]:
-    """Return the units of money that the database knows; without it there is nothing to hold them against."""
-    if "database_url" in read.left_out:
-        return {}
-    with contextlib.suppress(Exception):  # what is wrong with the database has a line of its own
-        async with asyncio.timeout(longest):
-            return await known_units(read.settings)
-    return {}
 
 
 def _account(one: Checked, words: Words) -> Finding:

@@ -11,18 +11,18 @@ from bot.settings import Settings, on_sqlite
 from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.slack.web_api import MENDED_BY_PEOPLE
-from bot.store import Checkup, Database, checkup, missing_file, units
+from bot.store import Checkup, Database, checkup, missing_file
 from bot.store.ownership import NEWEST
 from bot.text import Words
 
 
 async def database(
     settings: Settings, words: Words, clock: Clock, channels: Sequence[str]
-) -> tuple[Finding, ...]:
-    """Look at the database, and at what the bot has told according to it."""
+) -> tuple[tuple[Finding, ...], Mapping[str, str]]:
+    """Look at the database, at what the bot has told according to it, and in which units it read money."""
     url = settings.database_url.get_secret_value()
     if path := missing_file(url):
-        return _to_be_made(path), skipped(Topic.LAST_POST, wording.NO_TABLES)
+        return (_to_be_made(path), skipped(Topic.LAST_POST, wording.NO_TABLES)), {}
     kind = wording.SQLITE if on_sqlite(settings) else wording.POSTGRESQL
     try:
         async with AsyncExitStack() as stack:
@@ -32,22 +32,10 @@ async def database(
     except StoreAway as error:
         mend = error.remedy or (wording.CHECK_FILE if on_sqlite(settings) else wording.CHECK_DATABASE_URL)
         said = wording.DATABASE_AWAY.format(kind=kind, reason=error)
-        return problem(Topic.DATABASE, said, mend), skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
-    return _version(found, kind), *_trial(found), *_told(found, words, clock, channels)
-
-
-async def known_units(settings: Settings) -> Mapping[str, str]:
-    """Return the unit of money in which the bot last read each account, as far as the database tells."""
-    url = settings.database_url.get_secret_value()
-    if missing_file(url):
-        return {}
-    async with AsyncExitStack() as stack:
-        opened = Database(url)
-        stack.push_async_callback(opened.close)
-        try:
-            return await units(opened)
-        except StoreAway:
-            return {}
+        away = skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
+        return (problem(Topic.DATABASE, said, mend), away), {}
+    told = (_version(found, kind), *_trial(found), *_told(found, words, clock, channels))
+    return told, found.units
 
 
 def _to_be_made(path: Path) -> Finding:

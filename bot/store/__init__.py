@@ -1,7 +1,7 @@
 """Readings, episodes and notices in SQL: SQLite for one process, PostgreSQL for several."""
 
 from bot.store.budget import SqlBudget
-from bot.store.checkup import Checkup, checkup, missing_file, units
+from bot.store.checkup import Checkup, checkup, missing_file
 from bot.store.database import Database
 from bot.store.history import SqlHistory
 from bot.store.lease import SqlLease, Terms
@@ -23,5 +23,4 @@ __all__ = [
     "Terms",
     "checkup",
     "missing_file",
-    "units",
 ]

@@ -128,6 +128,7 @@ class Catalogue:
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
+    heartbeat: str
     balances_cause: str
     currency_cause: str
     currency_mend: str

@@ -13,6 +13,10 @@ _TRY_LATER = f"I keep trying; if it lasts, look at {_STATUS_PAGE}."
 _ASK_PROVIDER = "Ask {provider}'s support why, from {account_page}."
 _CHECK_KEY = "Compare the key with {key_page} and set `{key}`."
 _CHECK_URL = "Check `{url}`; without it the bot uses the right address."
+_TRUST = (
+    "If a proxy in between opens TLS, name the file with its CA's certificate in `SSL_CERT_FILE`; "
+    "else install this machine's CA certificates (ca-certificates), or check `{url}`."
+)
 _SLACKS_FAULT = "Slack answers with a fault of its own"
 
 ENGLISH = Catalogue(
@@ -182,6 +186,18 @@ ENGLISH = Catalogue(
     no_reminder="No reminder comes: they are switched off for this level.",
     undelivered="Since {since} I cannot post in {channels}: {why}.",
     causes={
+        Cause.NAME_UNKNOWN: "DNS does not know the name of {provider}'s host.",
+        Cause.NAME_NOT_RESOLVED: "DNS does not answer when asked for {provider}'s host.",
+        Cause.CONNECTION_REFUSED: "{provider}'s host refuses the connection.",
+        Cause.NO_ROUTE: "There is no route to {provider}'s host.",
+        Cause.CONNECT_TIMEOUT: "No connection to {provider} comes about in time.",
+        Cause.CERTIFICATE_UNTRUSTED: "This machine does not trust the issuer of {provider}'s certificate.",
+        Cause.CERTIFICATE_SELF_SIGNED: "{provider}'s certificate is signed by itself, so it proves nothing.",
+        Cause.CERTIFICATE_EXPIRED: "{provider}'s certificate has expired, or this machine's clock is wrong.",
+        Cause.CERTIFICATE_OF_ANOTHER: "The certificate at {provider}'s address is for another host.",
+        Cause.TLS: "What answers at {provider}'s address does not speak TLS as it should.",
+        Cause.BROKEN_OFF: "{provider} breaks the connection off without a whole answer.",
+        Cause.NOT_HTTP: "What answers at {provider}'s address does not speak HTTP.",
         Cause.NETWORK: "{provider} cannot be reached.",
         Cause.TIMEOUT: "{provider} does not answer in time.",
         Cause.SERVER_FAULT: "{provider} answers with a fault of its own (HTTP {status}).",
@@ -207,6 +223,18 @@ ENGLISH = Catalogue(
         Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
     },
     mends={
+        Cause.NAME_UNKNOWN: "Check the host in `{url}`, and the DNS that this machine asks.",
+        Cause.NAME_NOT_RESOLVED: "Look at this machine's DNS (/etc/resolv.conf) and network.",
+        Cause.CONNECTION_REFUSED: "Check host and port in `{url}`, and whether a firewall is in between.",
+        Cause.NO_ROUTE: "Look at this machine's network, IPv6 too.",
+        Cause.CONNECT_TIMEOUT: "Let firewalls in between pass outgoing https; it may also be down.",
+        Cause.CERTIFICATE_UNTRUSTED: _TRUST,
+        Cause.CERTIFICATE_SELF_SIGNED: _TRUST,
+        Cause.CERTIFICATE_EXPIRED: "Set this machine's clock (NTP); if it is right, only they can renew it.",
+        Cause.CERTIFICATE_OF_ANOTHER: "Check the host in `{url}`; a proxy may answer in its place.",
+        Cause.TLS: "Check host and port in `{url}`, and whether a proxy is in between.",
+        Cause.BROKEN_OFF: "If it lasts, look whether a firewall or proxy in between cuts it.",
+        Cause.NOT_HTTP: "Check host and port in `{url}`, and whether a proxy is in between.",
         Cause.NETWORK: _TRY_LATER,
         Cause.TIMEOUT: _TRY_LATER,
         Cause.SERVER_FAULT: _TRY_LATER,
@@ -237,6 +265,7 @@ ENGLISH = Catalogue(
     currency_cause="{provider} counts sub-account `{subaccount}` in {unit} ({amount}) instead of {instead}.",
     currency_mend="I neither judge nor add its balance until it counts in {instead}; all others as ever.",
     some_currency="{amount} in the account's currency",
+    heartbeat="the address of HEARTBEAT_URL",
     balances_cause="{provider} gives a sub-account without `balance`, or with one that is no number.",
     listing_mend="I judge its sub-accounts by what was last listed until it is back.",
     balances_mend="Sub-accounts without one are judged again once it is back, all others as ever.",
@@ -363,6 +392,7 @@ ENGLISH = Catalogue(
         "ratelimited": "Slack asks to slow down",
         "timeout": "Slack does not answer in time",
         "network": "Slack cannot be reached",
+        "redirect": "Slack's address sends me elsewhere: check SLACK_API_URL; is a proxy in between?",
         "internal": "a message could not be built: a bug of this bot, please report what the log says",
         "server_fault": _SLACKS_FAULT,
     },
