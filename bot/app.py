@@ -137,7 +137,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         lookout = Lookout(service, SqlOverviews(database), partial(_connected, workspace, socket), clock)
         stack.push_async_callback(lookout.close)
         url = settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else ""
-        heartbeat = Heartbeat(session, url, lookout, clock, observer)
+        heartbeat = Heartbeat(session, url, lookout, clock, observer, words.heartbeat_error)
         stack.push_async_callback(heartbeat.close)
         schedule = Schedule(service, words, clock, settings.poll_interval, observer, heartbeat.beat_soon)
         replies = Replies(session, settings.slack_api_url)

@@ -96,7 +96,7 @@ async def test_slack_away_at_start_is_a_warning_for_each_try_and_commands_are_an
         async with exhibit(poll_interval="1h", slack_api_url="http://127.0.0.1:1/api/") as demo:
             assert "5,500 SMS" in await ask(demo)
             first = (await eventually(lambda: logged(lines, "background.away", "slack")))[0]
-    assert (first["log_level"], first["error"]) == ("warning", "network")
+    assert (first["log_level"], first["error"]) == ("warning", "connection_refused")
     assert logged(lines, "background.refused", "slack") == []
 
 

@@ -161,8 +161,8 @@ DEFECTS: dict[str, Defect] = {
     ),
     "Slack down": Defect(
         Topic.SLACK_TOKEN,
-        "cannot be reached",
-        "internet",
+        "Slack's host refuses the connection",
+        "Check host and port in SLACK_API_URL",
         settings={"SLACK_API_URL": "http://127.0.0.1:1/api/"},
     ),
     "scope missing": Defect(Topic.SCOPES, "lacks chat:write", "Add it", wrong=scopes("commands")),
@@ -254,8 +254,8 @@ DEFECTS: dict[str, Defect] = {
     "server error": Defect(Topic.ACCOUNT, "HTTP 502", "later", subject="sms", wrong=answers("http_502")),
     "provider down": Defect(
         Topic.ACCOUNT,
-        "cannot be reached",
-        "status.smspartner.fr",
+        "refuses the connection",
+        "SMSPARTNER_API_URL",
         subject="sms",
         settings={"SMSPARTNER_API_URL": "http://127.0.0.1:1/v1"},
     ),

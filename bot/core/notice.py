@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.core.gap import Gap
 from bot.core.model import Level
-from bot.core.reading import Reading
+from bot.core.reading import Failure, Reading
 from bot.core.watch import Episode, Watch
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +36,7 @@ class Reason(StrEnum):
     STILL_LOW = "still_low"
     ENDED = "ended"
     COUNTING_FAILURES = "counting_failures"
+    NOT_COUNTED = "not_counted"
     UNREADABLE = "unreadable"
     SHARED_WITH_GROUP = "shared_with_group"
     STILL_UNREADABLE = "still_unreadable"
@@ -78,7 +79,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Step:
-    """What one outcome changed: the new state, the episodes touched, what is owed, and why."""
+    """What one outcome changed: the new state, the episodes touched, what is owed, and why.
+
+    `failure` says why an answer that came is no good reading of this account.
+    """
 
     watch: Watch
     at: datetime
@@ -87,6 +91,7 @@ class Step:
     touched: tuple[Episode, ...] = ()
     notices: tuple[Notice, ...] = ()
     edits: Mapping[str, Urgency] = field(default_factory=dict)
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,15 @@ from bot.core.reading import Failure, Held, Reading
 class Firing:
     """A rule that has fired and has not ended, with the threshold it was judged by.
 
-    Without a `subaccount` (its id) it is the account's own. *Empty* needs no rule: its threshold is zero,
-    and it fires at zero too.
+    Without a `subaccount` (its id) it is the account's own; one about money has its unit. *Empty* needs no
+    rule: its threshold is zero, and it fires at zero too.
     """
 
     field: Field
     level: Level
     threshold: Decimal
     subaccount: str = ""
+    currency: str = ""
 
 
 class Trouble(StrEnum):

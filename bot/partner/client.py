@@ -17,6 +17,7 @@ import stamina
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
+from bot.connecting import BrokenConnectionError, cause_of, patience
 from bot.core.model import Account, Product
 from bot.core.reading import WORTH_RETRYING, Cause, Credits, Failure, Held, SubAccount
 from bot.partner.decipher import Page, decipher, decipher_page, unreadable
@@ -37,9 +38,6 @@ READ_SECONDS = 42
 MOST_PAGES = 100
 MOST_LISTED = 2000
 """Sub-accounts of one account: pages of 20, all read within `LISTING_SECONDS`."""
-
-_NO_DEADLINE = aiohttp.ClientTimeout(total=None)
-"""`ATTEMPT_SECONDS` is the deadline: aiohttp's own would be a second one."""
 
 _T = TypeVar("_T")
 
@@ -187,13 +185,9 @@ class Partner:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 return await self._get(url)
-        except TimeoutError:
-            return Cause.TIMEOUT
-        except aiohttp.ClientPayloadError as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             # What cannot be unpacked is no JSON; what was cut off may come whole the next time.
-            return Cause.NOT_JSON if isinstance(error.__cause__, ContentEncodingError) else Cause.NETWORK
-        except (aiohttp.ClientError, HttpProcessingError, OSError):
-            return Cause.NETWORK
+            return Cause.NOT_JSON if isinstance(error.__cause__, ContentEncodingError) else cause_of(error)
 
     async def _get(self, url: URL) -> tuple[int, bytes, Mapping[str, str]]:
         # A redirect is never followed: it would carry the key to another place.
@@ -202,7 +196,7 @@ class Partner:
             headers=self._headers,
             middlewares=self._middlewares,
             allow_redirects=False,
-            timeout=_NO_DEADLINE,
+            timeout=patience(ATTEMPT_SECONDS),
         ) as response:
             # Before the body, which may not come: a wait that the head alone asks for is one.
             if self._waits and (
@@ -235,9 +229,10 @@ async def _not_repeated(
     """Send a request once: where a connection breaks aiohttp repeats a GET by itself, and each counts."""
     try:
         return await send(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        # Of this kind aiohttp makes no second try.
-        raise aiohttp.ClientConnectionError from None
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        cause = cause_of(error)
+    # Raised out here: inside the `except` it would carry aiohttp's error, and that one the URL.
+    raise BrokenConnectionError(cause)
 
 
 def _worth_retrying(error: Exception) -> bool:

@@ -276,7 +276,8 @@ class Service:
             if isinstance(read.found, Held):
                 return Polled(account.name, held_back=read.found)
             outcome = read.found
-            return Polled(account.name, outcome, await self._judge.outcome(account, read.began_at, outcome))
+            step_ = await self._judge.outcome(account, read.began_at, outcome)
+            return Polled(account.name, step_.failure or outcome, step_)
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:

@@ -7,10 +7,11 @@ from functools import partial
 
 from bot.core.alert import step
 from bot.core.asking import Outcome
+from bot.core.currency import in_one_unit
 from bot.core.listing import without_balances
 from bot.core.model import Account, Policy
 from bot.core.mute import Decision, decide
-from bot.core.notice import OpenAlert, Reason, Undelivered
+from bot.core.notice import OpenAlert, Reason, Step, Undelivered
 from bot.core.reading import Failure, Reading
 from bot.core.watch import AccountStatus, Episode, Watch
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
@@ -173,11 +174,11 @@ class People:
         """Return how the account stands by what is known of it, with nothing written."""
         found, newest = outcome.found, self._newest(account, watch)
         if isinstance(found, Reading):
-            return _shown(account, self._judged_alone(account, found, watch), found)
+            return self._shown(account, self._judged_alone(account, found, watch), found)
         if isinstance(found, Failure):
             return AccountStatus(account, watch, newest, found)
         if newest and watch == Watch():
-            watch = self._judged_alone(account, newest, watch)
+            watch = self._judged_alone(account, newest, watch).watch
         return AccountStatus(account, watch, newest, held_back=found)
 
     def asking(self, account: Account, watch: Watch) -> AccountStatus:
@@ -190,6 +191,16 @@ class People:
             return await self._watches.known([account.name for account in accounts])
         except StoreAway:
             return {}
+
+    async def units(self) -> Mapping[str, str]:
+        """Return the unit of money of each account, as far as it is known at once."""
+        try:
+            async with asyncio.timeout(UNDELIVERED_SECONDS):
+                watches = await self._watches.known(self._names())
+        except (StoreAway, TimeoutError):
+            watches = {}
+        newest = {one.name: self._newest(one, watches.get(one.name, Watch())) for one in self.accounts}
+        return {name: reading.credits.currency for name, reading in newest.items() if reading}
 
     def _names(self, name: str = "") -> tuple[str, ...]:
         """Return every account, or the one named, and the groups they are in."""
@@ -204,17 +215,25 @@ class People:
             # A poll judges its own outcome: for the answer it is judged by itself, with nothing written.
             return self.unjudged(account, outcome, await self._known(account))
         try:
-            watch = (await self._judge.outcome(account, outcome.began_at, found, polled=False)).watch
+            judged = await self._judge.outcome(account, outcome.began_at, found, polled=False)
         except NotLeading:
             # Only the process that watches writes.
             return self.unjudged(account, outcome, await self._known(account))
         except StoreAway:
             return self.unjudged(account, outcome, Watch())
-        return _shown(account, watch, found)
+        return self._shown(account, judged, found)
 
-    def _judged_alone(self, account: Account, reading: Reading, watch: Watch) -> Watch:
+    def _shown(self, account: Account, judged: Step, found: Reading) -> AccountStatus:
+        """Return a judged reading, with the sub-accounts that a list which failed does not show."""
+        watch = judged.watch
+        if judged.failure:
+            return AccountStatus(account, watch, self._newest(account, watch), judged.failure)
+        as_judged = watch.reading if watch.reading and same(watch.reading, found) else without_balances(found)
+        return AccountStatus(account, watch, as_judged)
+
+    def _judged_alone(self, account: Account, reading: Reading, watch: Watch) -> Step:
         now = self._clock.now()
-        return step(watch, account, reading, reading.began_at, now, self._policy, polled=False).watch
+        return step(watch, account, reading, reading.began_at, now, self._policy, polled=False)
 
     async def _refused(self) -> tuple[Undelivered, ...]:
         try:
@@ -229,14 +248,10 @@ class People:
             return Watch()
 
     def _newest(self, account: Account, watch: Watch) -> Reading | None:
-        known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
+        live = self._reader.last(account)
+        fits = live and not isinstance(in_one_unit(live, account, watch.reading), Failure)
+        known = [reading for reading in (watch.reading, live if fits else None) if reading]
         return max(known, key=lambda reading: reading.began_at, default=None)
-
-
-def _shown(account: Account, watch: Watch, found: Reading) -> AccountStatus:
-    """Return a judged reading, with the sub-accounts that a list which failed does not show."""
-    judged = watch.reading if watch.reading and same(watch.reading, found) else without_balances(found)
-    return AccountStatus(account, watch, judged)
 
 
 def _open(watches: Mapping[str, Watch]) -> tuple[tuple[Episode, Watch], ...]:

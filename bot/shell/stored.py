@@ -1,7 +1,7 @@
 """What the doctor finds in the database: whether the bot can work with it, and what it last told."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,11 +18,11 @@ from bot.text import Words
 
 async def database(
     settings: Settings, words: Words, clock: Clock, channels: Sequence[str]
-) -> tuple[Finding, ...]:
-    """Look at the database, and at what the bot has told according to it."""
+) -> tuple[tuple[Finding, ...], Mapping[str, str]]:
+    """Look at the database, at what the bot has told according to it, and in which units it read money."""
     url = settings.database_url.get_secret_value()
     if path := missing_file(url):
-        return _to_be_made(path), skipped(Topic.LAST_POST, wording.NO_TABLES)
+        return (_to_be_made(path), skipped(Topic.LAST_POST, wording.NO_TABLES)), {}
     kind = wording.SQLITE if on_sqlite(settings) else wording.POSTGRESQL
     try:
         async with AsyncExitStack() as stack:
@@ -32,8 +32,10 @@ async def database(
     except StoreAway as error:
         mend = error.remedy or (wording.CHECK_FILE if on_sqlite(settings) else wording.CHECK_DATABASE_URL)
         said = wording.DATABASE_AWAY.format(kind=kind, reason=error)
-        return problem(Topic.DATABASE, said, mend), skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
-    return _version(found, kind), *_trial(found), *_told(found, words, clock, channels)
+        away = skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
+        return (problem(Topic.DATABASE, said, mend), away), {}
+    told = (_version(found, kind), *_trial(found), *_told(found, words, clock, channels))
+    return told, found.units
 
 
 def _to_be_made(path: Path) -> Finding:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.model import Account, Level, Product
@@ -30,6 +31,9 @@ from bot.slack.elements import (
 )
 from bot.text import Words
 from bot.text.words import DETAILED
+
+NO_UNITS: Mapping[str, str] = MappingProxyType({})
+"""Of no account it is known in which unit its money is counted."""
 
 ALERTS = 8
 COMPACT = 20
@@ -142,12 +146,16 @@ class Answers:
             return ()
         return self.words.facts(status.watch.low, status.reading.credits)
 
-    def thresholds(self) -> Message:
-        """Build the list of the rules in force; accounts with the same rules stand together."""
+    def thresholds(self, units: Mapping[str, str] = NO_UNITS) -> Message:
+        """Build the list of the rules in force; accounts with the same rules stand together.
+
+        `units` are the units of money of the accounts, as far as they are known.
+        """
         title = self.words.say.thresholds_title
         alike: dict[tuple[str, ...], list[Account]] = {}
         for account in self.accounts:
-            alike.setdefault(self.words.rules(account), []).append(account)
+            rules = self.words.rules(account, units.get(account.name, ""))
+            alike.setdefault(rules, []).append(account)
         lines = ["\n".join([f"*{self.words.named(accounts)}*", *rules]) for rules, accounts in alike.items()]
         shown = fitting(lines, len(lines))
         left = sum(len(accounts) for accounts in list(alike.values())[len(shown) :])

@@ -41,7 +41,7 @@ class Blocks(Answers):
     def due(self, due: Due, bare: Bare = frozenset()) -> Message:
         """Build the message that tells what is due, as it is at this moment, with nothing that is refused."""
         if due.episode is None:
-            said = self.words.gap(due.gap) if due.gap else self._hello(due.channel)
+            said = self.words.gap(due.gap) if due.gap else self._hello(due.channel, due.readings)
             emoji = ":zzz:" if due.gap else ":eyes:"
             repeated = f"{said} {self.words.say.repeat}" if due.repeat else said
             return Message(repeated, (section(f"{emoji} {repeated}"),)).without(bare)
@@ -78,9 +78,9 @@ class Blocks(Answers):
         actions = [{"type": "actions", "elements": links}] if links else []
         return Message(text, (section(text), *actions), mentions).without(bare)
 
-    def _hello(self, channel: str) -> str:
+    def _hello(self, channel: str, readings: Mapping[str, Reading]) -> str:
         watched = [account for account in self.accounts if account.channel == channel]
-        return self.words.hello(watched, self.poll_interval)
+        return self.words.hello(watched, self.poll_interval, readings)
 
     def living(self, edit: Edit, bare: Bare = frozenset()) -> Message:
         """Build the present state of an episode's living message; edits ping nobody, so none is named."""

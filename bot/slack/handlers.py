@@ -315,7 +315,7 @@ class Handlers:
         if asked.verb is Verb.HELP:
             return self._blocks.help()
         if asked.verb is Verb.THRESHOLDS:
-            return self._blocks.thresholds()
+            return self._blocks.thresholds(await self._people.units())
         if asked.verb is Verb.ALERTS:
             alerts = await self._people.alerts()
             return self._blocks.alerts(alerts.open, alerts.counting)

@@ -10,6 +10,8 @@ import stamina
 import structlog
 from yarl import URL
 
+from bot.connecting import cause_of
+
 log = structlog.get_logger()
 
 TRIES = 3
@@ -49,12 +51,10 @@ class Replies:
                 self._session.post(str(url), json=payload, allow_redirects=False) as response,
             ):
                 status, retry_after = response.status, response.headers.get("Retry-After", "")
-        except TimeoutError:
-            raise _NotTakenError("timeout", again=True) from None
         except aiohttp.InvalidURL:
             raise _NotTakenError("no response_url") from None
-        except (aiohttp.ClientError, OSError):
-            raise _NotTakenError("network", again=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _NotTakenError(cause_of(error).value, again=True) from None
         if status == 429:
             wait = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 1.0
             raise _NotTakenError("HTTP 429", again=min(wait, LONGEST_WAIT))

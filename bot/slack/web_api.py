@@ -11,7 +11,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.connecting import cause_of, never_connected, patience
 from bot.core.notice import LONGEST_WAIT
+from bot.core.reading import CONNECTION
 from bot.core.retry_after import retry_after
 from bot.ports import NotDelivered
 
@@ -67,7 +69,8 @@ class WebApi(AsyncWebClient):
 
     async def _request(self, *, req_args: dict[str, Any], **request: Any) -> dict[str, Any]:
         # A redirect is never followed: figures would go where it leads, and the answer come from there.
-        return await super()._request(req_args={**req_args, "allow_redirects": False}, **request)
+        limits = {"allow_redirects": False, "timeout": patience(self._seconds)}
+        return await super()._request(req_args={**req_args, **limits}, **request)
 
 
 async def answer_to(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
@@ -83,18 +86,14 @@ def not_delivered(error: Exception) -> NotDelivered:
     """Say what an error of slack_sdk or aiohttp means for what was to be told."""
     if isinstance(error, SlackApiError):
         return _refusal(error.response)
-    if isinstance(error, TimeoutError):
-        return NotDelivered("timeout", unknown=True)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return NotDelivered("network")
     if isinstance(error, aiohttp.ClientError | OSError):
-        return NotDelivered("network", unknown=True)
+        return NotDelivered(cause_of(error).value, unknown=not never_connected(error))
     return NotDelivered("server_fault", unknown=True)
 
 
 def refused(error: NotDelivered) -> bool:
     """Tell whether Slack answered with a no, which waiting alone will hardly change."""
-    return not error.unknown and error.error not in {"network", "ratelimited"}
+    return not error.unknown and error.error not in {*CONNECTION, "ratelimited"}
 
 
 def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelivered:
@@ -103,6 +102,8 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         status, data = response.status, None
     else:
         status, data = response.status_code, response.data
+    if 300 <= status < 400:
+        return NotDelivered("redirect", unknown=True)
     error = data.get("error") if isinstance(data, dict) else None
     if status == 429 or str(error) in _TOO_MANY:
         wait = retry_after(response.headers, otherwise=DEFAULT_RETRY_AFTER, most=LONGEST_WAIT)

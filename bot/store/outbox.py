@@ -25,7 +25,7 @@ from bot.core.watch import Episode, Watch
 from bot.store.database import Database
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load, load_watch, notice_row
-from bot.store.schema import episode, notice
+from bot.store.schema import account, episode, notice
 
 _LEVEL_NOW = case((episode.c.ended_at.is_(None), func.coalesce(episode.c.level, 0)), else_=0).label("level")
 _URGENCY = case((notice.c.kind == Kind.HELLO, int(Level.EMPTY)), else_=_LEVEL_NOW).label("level")
@@ -282,15 +282,18 @@ async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
         gap=rows[0]["gap"],
         rose=any(found["kind"] == Kind.WORSE and found["level"] >= Level.CRITICAL for found in rows),
         told_before=bool(owed.episode) and await _told_before(connection, owed.episode),
-        readings=await _readings(connection, owed_by) if owed_by else {},
+        readings=await _readings(connection, owed_by, Kind(rows[0]["kind"])),
     )
 
 
-async def _readings(connection: AsyncConnection, shared: Episode) -> Mapping[str, Reading]:
-    """Return the last good readings of the accounts of a shared episode that its message names."""
-    if not shared.members:
-        return {}
-    known = await load(connection, [member.account for member in shared.members[:LISTED]])
+async def _readings(
+    connection: AsyncConnection, shared: Episode | None, kind: Kind = Kind.OPENED
+) -> Mapping[str, Reading]:
+    """Return the last good readings of the accounts that a message names; a greeting says all their units."""
+    names: Sequence[str] = [member.account for member in shared.members[:LISTED]] if shared else ()
+    if kind is Kind.HELLO:
+        names = (await connection.execute(select(account.c.name))).scalars().all()
+    known = await load(connection, names) if names else {}
     return {name: one.watch.reading for name, one in known.items() if one.watch.reading}
 
 

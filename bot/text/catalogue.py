@@ -57,6 +57,7 @@ class Catalogue:
     subaccount_below: str
     subaccount_in_band: str
     subaccount_empty: str
+    subaccount_still_empty: str
     subaccount_unknown: str
     subaccount_was_empty: str
     gone: str
@@ -88,6 +89,7 @@ class Catalogue:
     ends_at: str
     left: str
     used_up: str
+    still_used_up: str
     lasted: str
     told_late: str
     topped_up: str
@@ -133,7 +135,11 @@ class Catalogue:
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
+    heartbeat: str
     balances_cause: str
+    currency_cause: str
+    currency_mend: str
+    some_currency: str
     listing_mend: str
     balances_mend: str
 

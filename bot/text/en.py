@@ -14,6 +14,10 @@ _TRY_LATER = f"I keep trying; if it lasts, look at {_STATUS_PAGE}."
 _ASK_PROVIDER = "Ask {provider}'s support why, from {account_page}."
 _CHECK_KEY = "Compare the key with {key_page} and set `{key}`."
 _CHECK_URL = "Check `{url}`; without it the bot uses the right address."
+_TRUST = (
+    "If a proxy in between opens TLS, name the file with its CA's certificate in `SSL_CERT_FILE`; "
+    "else install this machine's CA certificates (ca-certificates), or check `{url}`."
+)
 _SLACKS_FAULT = "Slack answers with a fault of its own"
 
 ENGLISH = Catalogue(
@@ -106,6 +110,7 @@ ENGLISH = Catalogue(
     below="{value} left, below the {level} threshold of {threshold}.",
     subaccount_below="`{name}`: {value} left, below the {level} threshold of {threshold}.",
     subaccount_in_band="`{name}`: {value} left, above {threshold}, ends at {ends_at}.",
+    subaccount_still_empty="`{name}`: {value} left, not enough: it counts as used up below {enough}.",
     subaccount_empty="`{name}`: {value} left, nothing can be sent any more.",
     subaccount_unknown="`{name}`: balance not given any more; it was below {threshold}.",
     subaccount_was_empty="`{name}`: balance not given any more; it was empty.",
@@ -140,6 +145,7 @@ ENGLISH = Catalogue(
     in_band="{value} left: above {threshold}, ends at {ends_at}.",
     ends_at="Fine again from {ends_at}.",
     left="{values} left.",
+    still_used_up="Only {values} left, and that is not enough: this counts as used up below {enough}.",
     used_up="Nothing can be sent any more: {values} left. Top up to send again.",
     lasted="It lasted {duration}, since {since}.",
     told_late="It lasted from {since} to {until} and could not be told earlier.",
@@ -203,6 +209,18 @@ ENGLISH = Catalogue(
     no_reminder="No reminder comes: they are switched off for this level.",
     undelivered="Since {since} I cannot post in {channels}: {why}.",
     causes={
+        Cause.NAME_UNKNOWN: "DNS does not know the name of {provider}'s host.",
+        Cause.NAME_NOT_RESOLVED: "DNS does not answer when asked for {provider}'s host.",
+        Cause.CONNECTION_REFUSED: "{provider}'s host refuses the connection.",
+        Cause.NO_ROUTE: "There is no route to {provider}'s host.",
+        Cause.CONNECT_TIMEOUT: "No connection to {provider} comes about in time.",
+        Cause.CERTIFICATE_UNTRUSTED: "This machine does not trust the issuer of {provider}'s certificate.",
+        Cause.CERTIFICATE_SELF_SIGNED: "{provider}'s certificate is signed by itself, so it proves nothing.",
+        Cause.CERTIFICATE_EXPIRED: "{provider}'s certificate has expired, or this machine's clock is wrong.",
+        Cause.CERTIFICATE_OF_ANOTHER: "The certificate at {provider}'s address is for another host.",
+        Cause.TLS: "What answers at {provider}'s address does not speak TLS as it should.",
+        Cause.BROKEN_OFF: "{provider} breaks the connection off without a whole answer.",
+        Cause.NOT_HTTP: "What answers at {provider}'s address does not speak HTTP.",
         Cause.NETWORK: "{provider} cannot be reached.",
         Cause.TIMEOUT: "{provider} does not answer in time.",
         Cause.SERVER_FAULT: "{provider} answers with a fault of its own (HTTP {status}).",
@@ -225,9 +243,22 @@ ENGLISH = Catalogue(
         Cause.API_REFUSED: "{provider} refuses this account the use of the API (code {code}).",
         Cause.ADDRESS_REFUSED: "{provider} does not allow the IP address that I call from (code {code}).",
         Cause.NO_CREDIT: "{provider} refuses with “insufficient credit” (code {code}).",
+        Cause.CURRENCY: "{provider} now counts in {unit} ({amount}) instead of {instead}.",
         Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
     },
     mends={
+        Cause.NAME_UNKNOWN: "Check the host in `{url}`, and the DNS that this machine asks.",
+        Cause.NAME_NOT_RESOLVED: "Look at this machine's DNS (/etc/resolv.conf) and network.",
+        Cause.CONNECTION_REFUSED: "Check host and port in `{url}`, and whether a firewall is in between.",
+        Cause.NO_ROUTE: "Look at this machine's network, IPv6 too.",
+        Cause.CONNECT_TIMEOUT: "Let firewalls in between pass outgoing https; it may also be down.",
+        Cause.CERTIFICATE_UNTRUSTED: _TRUST,
+        Cause.CERTIFICATE_SELF_SIGNED: _TRUST,
+        Cause.CERTIFICATE_EXPIRED: "Set this machine's clock (NTP); if it is right, only they can renew it.",
+        Cause.CERTIFICATE_OF_ANOTHER: "Check the host in `{url}`; a proxy may answer in its place.",
+        Cause.TLS: "Check host and port in `{url}`, and whether a proxy is in between.",
+        Cause.BROKEN_OFF: "If it lasts, look whether a firewall or proxy in between cuts it.",
+        Cause.NOT_HTTP: "Check host and port in `{url}`, and whether a proxy is in between.",
         Cause.NETWORK: _TRY_LATER,
         Cause.TIMEOUT: _TRY_LATER,
         Cause.SERVER_FAULT: _TRY_LATER,
@@ -253,8 +284,13 @@ ENGLISH = Catalogue(
             "or give the bot a fixed outgoing address (on Heroku: a static-address add-on)."
         ),
         Cause.NO_CREDIT: "Look at {account_page} and top up.",
+        Cause.CURRENCY: "Set `{setting}` and the thresholds, if that is right; I judge nothing until then.",
         Cause.REFUSED: _ASK_PROVIDER,
     },
+    currency_cause="{provider} counts sub-account `{subaccount}` in {unit} ({amount}) instead of {instead}.",
+    currency_mend="I neither judge nor add its balance until it counts in {instead}; all others as ever.",
+    some_currency="{amount} in the account's currency",
+    heartbeat="the address of HEARTBEAT_URL",
     balances_cause="{provider} gives a sub-account without `balance`, or with one that is no number.",
     listing_mend="I judge its sub-accounts by what was last listed until it is back.",
     balances_mend="Sub-accounts without one are judged again once it is back, all others as ever.",
@@ -404,6 +440,7 @@ ENGLISH = Catalogue(
         "ratelimited": "Slack asks to slow down",
         "timeout": "Slack does not answer in time",
         "network": "Slack cannot be reached",
+        "redirect": "Slack's address sends me elsewhere: check SLACK_API_URL; is a proxy in between?",
         "internal": "a message could not be built: a bug of this bot, please report what the log says",
         "server_fault": _SLACKS_FAULT,
     },

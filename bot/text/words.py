@@ -1,7 +1,7 @@
 """Sentences made from values; mrkdwn, with every foreign string escaped."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from bot.core.reading import Failure, Held, Reading
 from bot.core.watch import AccountStatus
 from bot.text.alerts import AlertWords
 from bot.text.figures import escape
+from bot.text.groups import NONE_READ
 
 DETAILED = 3
 """So many accounts are described one by one; of more, only what counts is said."""
@@ -64,31 +65,41 @@ class Words(AlertWords):
         age = self.figures.duration(now - reading.began_at)
         return self.say.aged_reading.format(age=age, values=self.everything(reading.credits))
 
-    def hello(self, accounts: Sequence[Account], interval: timedelta) -> str:
-        """Say what is watched for a channel, and with which thresholds, or where they are listed."""
+    def hello(
+        self,
+        accounts: Sequence[Account],
+        interval: timedelta,
+        readings: Mapping[str, Reading] = NONE_READ,
+    ) -> str:
+        """Say what is watched for a channel, and with which thresholds, or where they are listed.
+
+        `readings` are the first of the accounts, if there are any yet: they say the unit of money.
+        """
+        units = {name: reading.credits.currency for name, reading in readings.items()}
         every = self.figures.duration(interval)
         if len(accounts) > DETAILED:
             counts = Counter(account.product for account in accounts)
             products = (self._of_provider(product, counts[product]) for product in Product if counts[product])
             return self.say.hello_many.format(accounts=", ".join(products), interval=every)
         if len(accounts) == 1:
-            return self._watched(self.say.hello, accounts[0], interval=every)
+            return self._watched(self.say.hello, accounts[0], units, interval=every)
         count = self.counted(len(accounts))
-        lines = (self._watched(self.say.hello_account, account) for account in accounts)
+        lines = (self._watched(self.say.hello_account, account, units) for account in accounts)
         return "\n".join([self.say.hello_several.format(accounts=count, interval=every), *lines])
 
-    def _watched(self, template: str, account: Account, **more: str) -> str:
+    def _watched(self, template: str, account: Account, units: Mapping[str, str], **more: str) -> str:
         provider, name = self.provider(account.product), escape(account.name)
-        return template.format(provider=provider, account=name, rules=self._short_rules(account), **more)
+        rules = self._short_rules(account, account.currency or units.get(account.name, ""))
+        return template.format(provider=provider, account=name, rules=rules, **more)
 
     def _of_provider(self, product: Product, count: int) -> str:
         return self.say.hello_products[product].format(count=self.counted(count))
 
-    def _short_rules(self, account: Account) -> str:
-        own = ", ".join(self.rule(rule) for rule in account.rules) or self.say.hello_no_rules
+    def _short_rules(self, account: Account, currency: str) -> str:
+        own = ", ".join(self.rule(rule, currency) for rule in account.rules) or self.say.hello_no_rules
         if account.subaccounts is None:
             return own
-        rules = [self.rule(rule) for rule in account.subaccounts.rules]
+        rules = [self.rule(rule, currency) for rule in account.subaccounts.rules]
         theirs = self.say.subaccount_rules.format(rules=", ".join(rules))
         return f"{own}; {theirs if rules else self.say.subaccount_no_rules}"
 
@@ -189,9 +200,10 @@ class Words(AlertWords):
         """Say of each rule in force whether it has fired."""
         firing = status.watch.low.firing if status.watch.low else ()
         fired = {(rule.field, rule.level) for rule in firing if not rule.subaccount}
+        currency = status.reading.credits.currency if status.reading else status.account.currency
         return tuple(
             (self.say.rule_fired if (rule.field, rule.level) in fired else self.say.rule_fine).format(
-                rule=self.rule(rule)
+                rule=self.rule(rule, currency)
             )
             for rule in status.account.rules
         )

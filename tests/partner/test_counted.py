@@ -50,7 +50,7 @@ async def asked_for(session: aiohttp.ClientSession, *, polled: bool = True, **ho
         voice = Partner(session, address, "0123-4567-89ab-cdef", Product.VOICE, **how)
         with pytest.raises(Unreadable) as caught:
             await voice.read(Account("voice", "C0ALERTS", product=Product.VOICE), polled=polled)
-        assert caught.value.failure.cause is Cause.NETWORK
+        assert caught.value.failure.cause is Cause.BROKEN_OFF
         assert caught.value.__context__ is None
         return len(asked)
 

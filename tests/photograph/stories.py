@@ -136,10 +136,30 @@ async def people_mute_remind_and_resume(stage: Stage) -> None:
 async def every_cause_for_which_an_account_cannot_be_read(stage: Stage) -> None:
     await stage.start(SMS, policy=PATIENT)
     await stage.poll(sms=credit(9000))
-    for cause in Cause:
+    for cause in (one for one in Cause if one is not Cause.CURRENCY):
         await stage.poll(sms=Failure(cause, field="creditSms", status=503, code="96"))
         await stage.ask("")
         await stage.poll(sms=credit(9000))
+
+
+async def money_is_counted_in_another_unit(stage: Stage) -> None:
+    await stage.start(SMS)
+    await stage.poll(sms=credit(300, "11.40"))
+    await stage.poll(sms=credit(300, "7477.81", "XOF"))
+    for text in ("", "alerts", "thresholds"):
+        await stage.ask(text)
+    await stage.poll(sms=credit(300, "11.40"))
+    in_francs = replace(SMS, currency="XOF", rules=(rule(Level.WARNING, 30_000, Field.BALANCE),))
+    await stage.start(in_francs)
+    await stage.poll(sms=credit(300, "7477.81", "XOF"))
+    await stage.ask("thresholds")
+    await stage.start(PARENT)
+    await stage.poll(agency=family("100", "50"))
+    foreign = SubAccount("2", Decimal("32797.85"), "XOF")
+    mixed = family("100")
+    await stage.poll(agency=replace(mixed, subaccounts=(*mixed.subaccounts, foreign)))
+    await stage.ask("agency")
+    await stage.poll(agency=family("100", "50"))
 
 
 async def failures_are_counted_before_they_are_posted(stage: Stage) -> None:
@@ -358,6 +378,7 @@ STORIES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     nothing_is_configured_but_empty,
     people_mute_remind_and_resume,
     every_cause_for_which_an_account_cannot_be_read,
+    money_is_counted_in_another_unit,
     failures_are_counted_before_they_are_posted,
     low_and_unreadable_at_once,
     accounts_of_one_host_fail_together,

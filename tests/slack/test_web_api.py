@@ -107,7 +107,7 @@ async def test_a_connection_that_was_never_made_is_certain(session: aiohttp.Clie
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         refusal = await posting(api(session, f"http://127.0.0.1:{taken.getsockname()[1]}/"))
-    assert (refusal.error, refusal.unknown) == ("network", False)
+    assert (refusal.error, refusal.unknown) == ("connection_refused", False)
 
 
 async def test_a_connection_that_breaks_off_leaves_the_outcome_unknown(
@@ -115,7 +115,7 @@ async def test_a_connection_that_breaks_off_leaves_the_outcome_unknown(
 ) -> None:
     server.says(Says(200, "short", {"Content-Encoding": "gzip"}))
     refusal = await posting(api(session, server.url))
-    assert (refusal.error, refusal.unknown) == ("network", True)
+    assert (refusal.error, refusal.unknown) == ("broken_off", True)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ async def test_a_redirect_of_slack_s_is_never_followed(
 ) -> None:
     server.says(Says(307, "", {"Location": f"{server.url}elsewhere"}), Says())
     fault = await posting(api(session, server.url))
-    assert (fault.error, fault.unknown) == ("server_fault", True)
+    assert (fault.error, fault.unknown) == ("redirect", True)
     assert len(server.asked) == 1
 
 
