@@ -3,9 +3,10 @@
 A session lock would break behind a transaction pooler; a row does not.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Dialect, Select, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -104,20 +105,16 @@ def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, dat
 
 async def database_clock(connection: AsyncConnection) -> datetime:
     """Return the time on the database's clock, the same for all processes, in UTC."""
-    return (await connection.execute(_clock(connection.dialect.name))).scalar_one()
+    return (await connection.execute(_clock(database_now, connection.dialect))).scalar_one()
 
 
-@cache
-def _clock(dialect: str) -> Select[datetime]:
-    return select(_now(dialect))
+@lru_cache(maxsize=8)
+def _clock(now: Callable[[Dialect], ColumnElement[datetime]], dialect: Dialect) -> Select[datetime]:
+    return select(now(dialect))
 
 
 def database_now(dialect: Dialect) -> ColumnElement[datetime]:
     """Return the time on the database's clock for use within a statement."""
-    return _now(dialect.name)
-
-
-def _now(dialect: str) -> ColumnElement[datetime]:
-    if dialect == "sqlite":
+    if dialect.name == "sqlite":
         return func.strftime("%Y-%m-%d %H:%M:%f", "now", type_=Utc)
     return func.clock_timestamp(type_=Utc)
