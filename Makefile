@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test buildtest fuzztest crashtest mutationtest soak format lock audit pictures clean
+.PHONY: demo test proof buildtest fuzztest crashtest mutationtest soak format lock audit pictures clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python -m bot demo
@@ -16,6 +16,10 @@ test: $(VENV)/.dev-installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+# The long stories: real processes that are killed, soaked, attacked and searched for secrets.
+proof: $(VENV)/.dev-installed
+	$(BIN)/python -m pytest -m proof -n 2 --dist worksteal
 
 # A deploy as a host makes it, from an empty environment: half a minute that `make test` shall not take.
 buildtest: $(VENV)/.dev-installed

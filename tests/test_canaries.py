@@ -163,6 +163,7 @@ def test_every_secret_setting_has_a_canary() -> None:
     assert all(any(sign in one for sign in SIGNS) for one in everything)
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(240)
 async def test_no_secret_comes_out_whatever_provider_slack_and_database_do(
     postgresql: str, url: str, tmp_path: Path
@@ -194,6 +195,7 @@ async def test_no_secret_comes_out_whatever_provider_slack_and_database_do(
     assert {status.partition(" ")[0] for status in said} == {"200", "401", "404", "405", "413", "503"}
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 async def test_no_secret_comes_out_in_socket_mode(url: str, tmp_path: Path) -> None:
     async with watched(tmp_path, url, SLACK_APP_TOKEN=APP_TOKEN) as (demo, port, written):
@@ -212,6 +214,7 @@ async def test_no_secret_comes_out_in_socket_mode(url: str, tmp_path: Path) -> N
     ] == []
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 async def test_no_secret_comes_out_of_tokens_that_are_refused(url: str, tmp_path: Path) -> None:
     wrong = {"SLACK_BOT_TOKEN": "xoxb-canary-wrong", "SLACK_APP_TOKEN": "xapp-canary-wrong"}
@@ -223,6 +226,7 @@ async def test_no_secret_comes_out_of_tokens_that_are_refused(url: str, tmp_path
     assert "background.refused" in log
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("command", PRINTED, ids=" ".join)
 async def test_no_secret_is_in_what_a_command_prints(command: tuple[str, ...], tmp_path: Path) -> None:
     away = {name.replace("KEY", "URL"): "http://127.0.0.1:1" for name in SECRETS if name.endswith("API_KEY")}

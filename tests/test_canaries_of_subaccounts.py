@@ -104,6 +104,7 @@ async def lived(demo: Demo, process_in: Path, *, emails: bool) -> str:
             written.reading.cancel()
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("emails", [False, True], ids=["emails off", "emails on"])
 async def test_nothing_of_other_people_is_remembered_written_or_told(tmp_path: Path, *, emails: bool) -> None:

@@ -118,6 +118,7 @@ async def test_the_lease_is_free_afterwards_in_socket_mode_too(demo: Demo, url: 
         assert connection.execute("SELECT count(*) FROM smscredits_process").fetchone() == (0,)
 
 
+@pytest.mark.proof
 async def test_the_copy_that_stands_by_takes_over_at_once(demo: Demo, url: str, tmp_path: Path) -> None:
     async with deployed(demo, tmp_path, DATABASE_URL=url) as (older, _):
         await event(older, "lease.taken")

@@ -21,6 +21,7 @@ def test_whatever_grows_from_the_middle_third_to_the_last_is_named(name: str) ->
     assert grown(samples(name, *reversed(range(SAMPLES)))) == [], "it may shrink"
 
 
+@pytest.mark.proof
 def test_a_short_soak_prints_how_the_bot_does_over_time_and_its_verdict() -> None:
     done = run(
         [sys.executable, "-m", "bench.soak", "--seconds", "4"], capture_output=True, text=True, check=False

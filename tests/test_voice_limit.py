@@ -33,6 +33,7 @@ def of(product: str, *demos: Demo) -> list[datetime]:
     return sorted(one.when for demo in demos for one in demo.provider.requests if one.path.startswith(own))
 
 
+@pytest.mark.proof
 async def test_two_copies_that_poll_each_second_and_answer_commands_ask_four_times_in_any_minute(
     url: str,
 ) -> None:

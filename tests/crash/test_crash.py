@@ -35,6 +35,7 @@ def test_of_a_judgement_that_died_on_its_way_both_outcomes_are_right() -> None:
     assert [way[Trouble.LOW] for way in possibly_owed(judgements)] == [[("worse", 1), END], []]
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(300)
 def test_whatever_dies_no_word_is_lost_and_none_is_repeated_without_saying_so() -> None:
     """In a process of its own, for it forks: each fault with each number of copies, once."""
