@@ -21,6 +21,7 @@ from bot.clock import SystemClock
 from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Due, Edit
 from bot.partner import Partner
+from bot.ports import StoreAway
 from bot.service import Service
 from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.store import Database, SqlHistory, SqlLease, SqlOutbox, SqlRounds, SqlWatches
@@ -50,7 +51,7 @@ class Silence:
     async def edit(self, edit: Edit) -> None:
         """Take it."""
 
-    async def say(self, channel: str, *, away: bool) -> None:
+    async def say(self, channel: str, away: StoreAway | None) -> None:
         """Take it."""
 
 

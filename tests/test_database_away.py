@@ -43,7 +43,7 @@ async def test_with_the_database_away_commands_are_answered_and_what_is_low_is_t
         close(postgresql, name)
         demo.world.apply({"burn": 600})
         assert (await ask(demo)).startswith("sms: ")
-        assert "My database does not answer" in await ask(demo, "ack")
+        assert "My database cannot be used (" in await ask(demo, "ack")
         assert kinds(demo) == ["hello"]
         open_(postgresql, name)
         await told(demo, "SMS credits are low. 4,900 SMS left")

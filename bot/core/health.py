@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.unusable import Unusable
 from bot.core.watch import Watch
 
 LATE_INTERVALS = 3
@@ -55,7 +56,8 @@ class Facts:
     pulse: Pulse
     slack: bool
     overview: Overview | None
-    away: str = ""
+    away: Unusable | None = None
+    away_detail: str = ""
 
 
 class Part(StrEnum):
@@ -76,7 +78,8 @@ class Fault:
     count: int = 0
     of: int = 0
     lasts: timedelta = timedelta(0)
-    cause: str = ""
+    cause: Unusable | None = None
+    detail: str = ""
 
 
 class Silence(StrEnum):
@@ -91,7 +94,7 @@ class Silence(StrEnum):
 def faults(facts: Facts, now: datetime) -> tuple[Fault, ...]:
     """Return why the bot is not ready; nothing if it is."""
     found = (
-        None if facts.overview else Fault(Part.DATABASE, cause=facts.away),
+        _database(facts),
         None if facts.slack else Fault(Part.SLACK),
         _readings(facts, facts.overview, now) if facts.overview else None,
         _scheduler(facts, now),
@@ -125,6 +128,12 @@ def silence(facts: Facts, now: datetime) -> Silence | None:
     if now - max(read_at, default=facts.started_at) > SILENT_AFTER_BLIND:
         return Silence.NOTHING_READ
     return None
+
+
+def _database(facts: Facts) -> Fault | None:
+    if facts.overview and facts.away is None:
+        return None
+    return Fault(Part.DATABASE, cause=facts.away or Unusable.NO_ANSWER_IN_TIME, detail=facts.away_detail)
 
 
 def _readings(facts: Facts, overview: Overview, now: datetime) -> Fault | None:

@@ -1,7 +1,8 @@
 """What the bot does: poll and judge, remind, deliver what is owed, answer people."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -90,6 +91,7 @@ class Service:
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._outage = Outage(messenger)
+        self._away: dict[str, StoreAway] = {}
         self._standing_by = False
         self._jumped_at: datetime | None = None
         self.polls_completed = 0
@@ -112,6 +114,11 @@ class Service:
     def pulse(self) -> Pulse:
         """The signs of life of this process."""
         return Pulse(self.leading, self._since, self._polled_at, self._looked_at)
+
+    @property
+    def away(self) -> StoreAway | None:
+        """Why the database cannot be used: the newest failure of one of the works that write to it."""
+        return next(reversed(self._away.values()), None)
 
     def clock_was_set(self, step: timedelta) -> None:
         """Be judged as if just started, and keep nothing that lies in the future; `step` may be negative.
@@ -152,13 +159,19 @@ class Service:
             if holds:
                 self._held_at = self._clock.now()
                 await self._note_round()
-        except StoreAway:
+        except StoreAway as away:
             self._looked(holds=False)
-            await self.tell_outage()
+            await self.tell_outage(away)
             raise
         self._looked(holds=holds)
         self._standing_by = not holds
-        await self._outage.over(self.channels)
+        self._away.pop("lead", None)
+        if self.away and holds:
+            # The lease can be written, but not what is judged or told: nobody is warned all the same.
+            await self._outage.lasts(self.away, self.channels, self._clock.now())
+        else:
+            self._away.clear()
+            await self._outage.over(self.channels)
         return holds
 
     def _looked(self, *, holds: bool) -> None:
@@ -167,10 +180,11 @@ class Service:
             self._since = now
         self.leading, self._looked_at = holds, now
 
-    async def tell_outage(self) -> None:
-        """Tell that the database is away, once it has been for long; a process that stood by leaves it."""
+    async def tell_outage(self, away: StoreAway) -> None:
+        """Tell why the database cannot be used, once that lasts; a process that stood by leaves it."""
+        self._away["lead"] = away
         if not self._standing_by:
-            await self._outage.lasts(self.channels, self._clock.now())
+            await self._outage.lasts(away, self.channels, self._clock.now())
 
     async def step_down(self) -> None:
         """Give the lease back, so that the next process takes over at once; raises `StoreAway`."""
@@ -232,7 +246,20 @@ class Service:
         """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""
         async with self._passing:
             pass  # a delivery begins before the lease is looked at, or after, never in between
-        return await self._courier.deliver() if self.leading else ()
+        if not self.leading:
+            return ()
+        with self._writing("deliver"):
+            return await self._courier.deliver()
+
+    @contextmanager
+    def _writing(self, work: str) -> Iterator[None]:
+        """Remember whether this work could use the database when it was last done."""
+        try:
+            yield
+        except StoreAway as away:
+            self._away[work] = away
+            raise
+        self._away.pop(work, None)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -263,7 +290,9 @@ class Service:
             if isinstance(found, Held):
                 return Polled(account.name, held_back=found)
             outcome = found
-            return Polled(account.name, outcome, await self._judge.outcome(account, began_at, outcome))
+            with self._writing("judge"):
+                step = await self._judge.outcome(account, began_at, outcome)
+            return Polled(account.name, outcome, step)
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:

@@ -30,9 +30,10 @@ async def database(
             stack.push_async_callback(opened.close)
             found = await checkup(opened)
     except StoreAway as error:
-        mend = error.remedy or (wording.CHECK_FILE if on_sqlite(settings) else wording.CHECK_DATABASE_URL)
-        said = wording.DATABASE_AWAY.format(kind=kind, reason=error)
-        return problem(Topic.DATABASE, said, mend), skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
+        said = wording.DATABASE_AWAY.format(kind=kind, reason=words.database_cause(error))
+        return problem(Topic.DATABASE, said, words.database_mend(error)), skipped(
+            Topic.LAST_POST, wording.DATABASE_IS_AWAY
+        )
     return _version(found, kind), *_trial(found), *_told(found, words, clock, channels)
 
 

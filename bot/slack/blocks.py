@@ -12,6 +12,7 @@ from bot.core.model import Level
 from bot.core.notice import Due, Edit, Kind
 from bot.core.reading import Reading
 from bot.core.watch import Ending, Episode, Trouble, Watch
+from bot.ports import StoreAway
 from bot.slack.answers import Answers
 from bot.slack.elements import (
     EMOJI,
@@ -54,9 +55,9 @@ class Blocks(Answers):
         extra = (*missed, *repeat, *mention)
         return self._open(due.episode, due.watch, due.readings, extra, reminds=reminds)
 
-    def outage(self, *, away: bool) -> Message:
-        """Build the one line that tells that the database is away, or back."""
-        return Message(self.words.say.database_lost if away else self.words.say.database_back)
+    def outage(self, away: StoreAway | None) -> Message:
+        """Build the one line that tells why the database cannot be used, or that it can again."""
+        return Message(self.words.database_lost(away) if away else self.words.say.database_back)
 
     def test(self) -> Message:
         """Build the line that shows that a channel can be told."""

@@ -192,7 +192,7 @@ class Handlers:
             return await work
         except StoreAway as error:
             log.warning("command.database_away", error=str(error))
-            return Message(self._say.database_away)
+            return Message(self._blocks.words.database_away(error))
         except Exception:  # the last stop: a person must hear of any failure
             reference = uuid4().hex[:8]
             log.exception("command.failed", reference=reference)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bot.core.notice import Due, Edit, Kind
-from bot.ports import NotBuilt, NotDelivered
+from bot.ports import NotBuilt, NotDelivered, StoreAway
 from bot.slack.blocks import Blocks, Message
 from bot.slack.web_api import WebApi, answer_to
 
@@ -38,11 +38,11 @@ class SlackMessenger:
             raise NotDelivered("server_fault", unknown=True)
         return ts
 
-    async def say(self, channel: str, *, away: bool) -> None:
-        """Tell a channel that the database is away, or back; raises `NotDelivered`."""
+    async def say(self, channel: str, away: StoreAway | None) -> None:
+        """Tell a channel why the database cannot be used, or that it can again; raises `NotDelivered`."""
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"kind": Kind.GAP.value, "episode": ""}}
         await self._call(
-            "chat.postMessage", self._blocks.outage(away=away), {"channel": channel, "metadata": metadata}
+            "chat.postMessage", self._blocks.outage(away), {"channel": channel, "metadata": metadata}
         )
 
     async def test(self, channel: str) -> None:

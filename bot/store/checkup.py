@@ -8,7 +8,9 @@ from sqlalchemy import delete, insert, make_url, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Kind, Undelivered
-from bot.store.database import Database, foreign
+from bot.core.unusable import Unusable
+from bot.ports import StoreAway
+from bot.store.database import Database
 from bot.store.ownership import look
 from bot.store.schema import notice
 
@@ -66,7 +68,7 @@ async def checkup(database: Database) -> Checkup:
     async with database.transaction() as connection:
         tables = await connection.run_sync(look)
         if tables.foreign:
-            raise foreign(tables.foreign)
+            raise StoreAway(Unusable.FOREIGN_TABLES, tables.foreign)
         found = Checkup(trial=tables.trial)
         if tables.version:
             last_post, waiting = await _last_post(connection), await _waiting(connection)

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, event, insert, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, ExceptionContext, event, insert, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import schema
+from bot.store.causes import away, tells_against
 from bot.store.ownership import NEWEST, look
+from bot.store.session import CLIENT_ENCODING, begin
 
 log = structlog.get_logger()
 
@@ -49,7 +53,7 @@ class Database:
             found = await connection.run_sync(look)
             self._foreign = found.foreign
             if found.foreign:
-                raise foreign(found.foreign)
+                raise StoreAway(Unusable.FOREIGN_TABLES, found.foreign)
             if not found.version:
                 await connection.run_sync(_create)
             elif found.version < NEWEST:
@@ -63,25 +67,34 @@ class Database:
     async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block, in so many seconds; raises `StoreAway`."""
         if self._foreign:
-            raise foreign(self._foreign)
+            raise StoreAway(Unusable.FOREIGN_TABLES, self._foreign)
         async with self._opened(within) as connection:
             yield connection
 
     @asynccontextmanager
     async def _opened(self, within: float) -> AsyncIterator[AsyncConnection]:
+        """Make `StoreAway` of whatever keeps the database from being used, and of no fault of the block's."""
+        in_the_block, deadline = False, asyncio.timeout(within)
+        cause = Unusable.NO_CONNECTION_IN_TIME
         try:
-            async with asyncio.timeout(within), self.engine.connect() as connection:
+            async with deadline, self.engine.connect() as connection:
+                cause = Unusable.NO_ANSWER_IN_TIME
                 if connection.dialect.name == "postgresql":
-                    await _begin(connection)
+                    await begin(connection, within)
+                in_the_block = True
                 yield connection
+                in_the_block = False
                 await connection.commit()
                 return
-        except TimeoutError:
-            reason = "no answer in time"
-        except (SQLAlchemyError, OSError) as error:
-            reason = _reason(error)
-        # The driver's error may hold the password and figures: its kind alone crosses, chained to nothing.
-        raise StoreAway(reason)
+        except StoreAway as error:
+            failed = StoreAway(error.cause, error.detail)
+        except Exception as error:
+            timed_out = isinstance(error, TimeoutError) and deadline.expired()
+            if in_the_block and not timed_out and not isinstance(error, (DBAPIError, NoFreeConnection)):
+                raise
+            failed = StoreAway(cause) if timed_out else away(error)
+        # The driver's error may hold the password and figures: its cause alone crosses, chained to nothing.
+        raise failed
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -90,20 +103,6 @@ class Database:
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7365637265)")
 """Two copies that start at once must not both make the tables; behind a transaction pooler too."""
-
-_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'"
-"""A process that is frozen within a transaction must not hold the lease's row for ever."""
-
-
-async def _begin(connection: AsyncConnection) -> None:
-    """Begin, in one round trip; a connection that died in the pool is replaced, for nothing was asked yet."""
-    try:
-        await connection.exec_driver_sql(_BEGIN)
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        await connection.rollback()
-        await connection.exec_driver_sql(_BEGIN)
 
 
 def _engine(url: str) -> AsyncEngine:
@@ -122,7 +121,18 @@ def _engine(url: str) -> AsyncEngine:
         cursor.close()
         connection.commit()
 
+    event.listen(engine.sync_engine, "handle_error", _on_error)
     return engine
+
+
+def _on_error(context: ExceptionContext) -> None:
+    """Discard a connection that is of no use any more; whatever a driver raises keeps the database away."""
+    error = context.original_exception
+    if not isinstance(error, Exception):
+        return
+    context.is_disconnect = context.is_disconnect or tells_against(error)
+    if context.sqlalchemy_exception is None:
+        raise away(error)
 
 
 @dataclass(frozen=True)
@@ -136,76 +146,17 @@ _POSTGRESQL = _Settings(
     {
         "pool_size": CONNECTIONS,
         "pool_timeout": CONNECT_SECONDS,
-        # `_begin` begins: the driver's own BEGIN would be a round trip more.
+        # `begin` begins: the driver's own BEGIN would be a round trip more.
         "isolation_level": "AUTOCOMMIT",
-        # Prepared statements break behind a transaction pooler.
-        "connect_args": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+        "connect_args": {
+            "connect_timeout": CONNECT_SECONDS,
+            # Prepared statements break behind a transaction pooler.
+            "prepare_threshold": None,
+            "client_encoding": CLIENT_ENCODING,
+        },
     },
     (),
 )
-
-
-def _reason(error: Exception) -> str:
-    """Say what went wrong in words that hold neither password nor figures."""
-    driver = getattr(error, "orig", None)
-    state = getattr(driver, "sqlstate", None)
-    if state:
-        return _STATES.get(state, f"{type(error).__name__} {state}")
-    said = str(driver or error)
-    return next((words for sign, words in _SIGNS.items() if sign in said), type(error).__name__)
-
-
-_NO_TABLES = "the bot's tables are not there, or not yet"
-_NAME_TAKEN = "another application uses a name that begins with smscredits_"
-_STATES = {
-    "28P01": "the password is refused",
-    "25006": "it can only be read",
-    "28000": "the user is refused",
-    "3D000": "there is no such database",
-    "42501": "the user may not write there",
-    "53300": "too many connections are open",
-    "57P03": "the server is starting",
-    "42P01": _NO_TABLES,
-    "42P07": _NAME_TAKEN,
-    "42710": _NAME_TAKEN,
-}
-_SIGNS = {
-    "unable to open database file": "the file cannot be opened",
-    "readonly database": "the file cannot be written",
-    "database is locked": "another process holds the file",
-    "file is not a database": "the file is no SQLite database",
-    "no such table": _NO_TABLES,
-    "there is already a": _NAME_TAKEN,
-    "already exists": _NAME_TAKEN,
-    "Connection refused": "the connection is refused",
-    "password authentication failed": "the password is refused",
-    "certificate": "the server's certificate is not trusted (sslmode, sslrootcert)",
-    "does not exist": "there is no such database or user",
-    "resolve host": "there is no such host",
-    "Name or service not known": "there is no such host",
-    "connection timeout expired": "no connection in time",
-    # What refuses a connection has no SQLSTATE in the driver: the server's words, or libpq's.
-    "too many c": _STATES["53300"],  # "… clients already", "… connections for role"
-    "connection slots are reserved": _STATES["53300"],
-    "database system is starting up": _STATES["57P03"],
-    "database system is shutting down": "the server is stopping",
-    "no pg_hba.conf entry": "no such user from this machine (perhaps only with ?sslmode=require)",
-    "is not permitted to log in": _STATES["28000"],
-    "not support SSL": "the server speaks no TLS, and sslmode demands it",
-    "No such file or directory": "no server listens at that path",
-    "No route to host": "there is no way to the host",
-    "Network is unreachable": "there is no way to the host",
-    "server closed the connection": "the server hangs up",
-}
-
-
-def foreign(table: str) -> StoreAway:
-    """Say that a table of the bot's name is not the bot's own, and what to do."""
-    return StoreAway(
-        f"the table {table} is not the bot's own, or no longer whole",
-        "Give the bot a database, or a PostgreSQL schema, in which no other application uses names that begin"
-        " with smscredits_; nothing was changed in this one.",
-    )
 
 
 def _create(connection: Connection) -> None:

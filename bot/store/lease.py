@@ -6,7 +6,8 @@ A session lock would break behind a transaction pooler; a row does not.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Dialect, Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Select, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
@@ -73,10 +74,9 @@ class SqlLease:
             raise NotLeading("another process watches")
 
     async def _show_life(self, connection: AsyncConnection, now: datetime) -> None:
-        mine = process.c.id == self._id
-        seen = await connection.execute(update(process).where(mine).values(seen_at=now))
-        if seen.rowcount == 0:
-            await connection.execute(insert(process).values(id=self._id, started_at=now, seen_at=now))
+        """Write it as a new row: whoever may not insert any more could tell nobody of anything."""
+        row = {"id": self._id, "started_at": now, "seen_at": now}
+        await connection.execute(_SHOWN[connection.dialect.name], row)
 
     async def _newest(self, connection: AsyncConnection, now: datetime) -> str:
         seen, lasts = process.c.seen_at, self._terms.lasts
@@ -95,6 +95,15 @@ class SqlLease:
             .where(lease.c.name == NAME)
             .values(holder=holder, expires_at=now + self._terms.lasts)
         )
+
+
+def _shown(inserted: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    return inserted.on_conflict_do_update(
+        index_elements=[process.c.id], set_={"seen_at": inserted.excluded.seen_at}
+    )
+
+
+_SHOWN = {"sqlite": _shown(sqlite.insert(process)), "postgresql": _shown(postgresql.insert(process))}
 
 
 def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, datetime]]:

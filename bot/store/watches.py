@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from bot.core.notice import Notice, Step
+from bot.core.unusable import Unusable
 from bot.core.watch import Episode, Watch
 from bot.ports import Decide, StoreAway
 from bot.store import schema
@@ -56,7 +57,7 @@ class SqlWatches:
             for step in steps.values():
                 self._decided(step)
             return tuple(decided.values())
-        raise StoreAway("contended")
+        raise StoreAway(Unusable.CONTENDED)
 
     async def watch(self, account: str) -> Watch:
         """Return what is known of the account."""

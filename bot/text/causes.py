@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.model import Account, Product
 from bot.core.reading import Cause, Failure, Reading
+from bot.ports import StoreAway
 from bot.text.amounts import AmountWords
 from bot.text.figures import escape
 
@@ -38,6 +39,23 @@ class CauseWords(AmountWords):
             key=account.key_source if account else "SMSPARTNER_API_KEY",
             url=self.say.url_settings[product],
         )
+
+    def database_cause(self, away: StoreAway) -> str:
+        """Say why the database cannot be used."""
+        return self.say.database_causes[away.cause].format(detail=away.detail)
+
+    def database_mend(self, away: StoreAway) -> str:
+        """Say what to do about it."""
+        return self.say.database_mends[away.cause]
+
+    def database_lost(self, away: StoreAway) -> str:
+        """Say to a channel that nothing can be watched, why, and what to do."""
+        cause, mend = escape(self.database_cause(away)), escape(self.database_mend(away))
+        return self.say.database_lost.format(cause=cause, mend=mend)
+
+    def database_away(self, away: StoreAway) -> str:
+        """Say to a person why what was asked cannot be done."""
+        return self.say.database_away.format(cause=escape(self.database_cause(away)))
 
     def last_reading(self, reading: Reading | None) -> str:
         """Recall the last good reading."""

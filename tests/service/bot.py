@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.core.model import Account
 from bot.core.notice import Due, Edit
 from bot.core.reading import Credits, Failure
-from bot.ports import Unreadable
+from bot.ports import StoreAway, Unreadable
 from bot.service import Service
 from bot.service.polled import Polled
 from bot.store import Database, SqlLease, SqlWatches, Terms
@@ -103,8 +103,8 @@ class Channel:
         self.posts.append(due)
         return f"1784721900.{len(self.posts):06}"
 
-    async def say(self, channel: str, *, away: bool) -> None:
-        self.said.append((channel, away))
+    async def say(self, channel: str, away: StoreAway | None) -> None:
+        self.said.append((channel, away is not None))
 
     async def edit(self, edit: Edit) -> None:
         if self.refusals:
