@@ -1,11 +1,13 @@
 """Whatever keeps PostgreSQL from letting the bot in is said in words that hold none of the server's."""
 
 import pytest
+from sqlalchemy import make_url
 
 from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import Database
 from tests.neighbours import DATABASE_PASSWORD, refusing
+from tests.store.server import database_of
 
 REFUSALS = [
     ("28P01", 'password authentication failed for user "canary"', Unusable.PASSWORD),
@@ -60,3 +62,16 @@ async def test_a_certificate_that_cannot_be_looked_at_is_told() -> None:
 
 async def test_a_socket_that_is_not_there_is_told() -> None:
     assert await reason("/bot?host=/nowhere/at/all") == Unusable.NO_SOCKET
+
+
+async def test_of_several_hosts_the_one_that_can_be_written_is_used(postgresql: str) -> None:
+    """The first host is not there; libpq goes on to the next."""
+    with database_of(postgresql) as url:
+        place = make_url(url)
+        listed = f"/nowhere/at/all,{place.query['host']}"
+        several = place.update_query_dict({"host": listed, "target_session_attrs": "read-write"})
+        database = Database(several.render_as_string(hide_password=False))
+        await database.migrate()
+        async with database.transaction() as connection:
+            assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+        await database.close()
