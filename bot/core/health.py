@@ -68,6 +68,7 @@ class Part(StrEnum):
     READINGS = "readings"
     SCHEDULER = "scheduler"
     NOTICES = "notices"
+    STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def faults(facts: Facts, now: datetime) -> tuple[Fault, ...]:
         _readings(facts, facts.overview, now) if facts.overview else None,
         _scheduler(facts, now),
         _notices(facts.overview, now) if facts.overview else None,
+        _state(facts.overview) if facts.overview else None,
     )
     return tuple(fault for fault in found if fault)
 
@@ -147,6 +149,12 @@ def _readings(facts: Facts, overview: Overview, now: datetime) -> Fault | None:
 def _read_at(overview: Overview, name: str) -> datetime | None:
     watch = overview.watches.get(name)
     return watch.reading.began_at if watch and watch.reading else None
+
+
+def _state(overview: Overview) -> Fault | None:
+    """Count the accounts whose stored state cannot be read: nothing is judged of them."""
+    blind = sum(watch.blind is not None for watch in overview.watches.values())
+    return Fault(Part.STATE, blind, len(overview.watches)) if blind else None
 
 
 def _scheduler(facts: Facts, now: datetime) -> Fault | None:

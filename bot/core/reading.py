@@ -42,6 +42,7 @@ class Cause(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     NO_CREDIT = "no_credit"
     REFUSED = "refused"
+    STATE_UNREADABLE = "state_unreadable"
 
 
 TOLD_AT_ONCE = frozenset(

@@ -12,6 +12,7 @@ from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.slack.web_api import MENDED_BY_PEOPLE
 from bot.store import Checkup, Database, checkup, missing_file
+from bot.store.decoding import BrokenRow
 from bot.store.ownership import NEWEST
 from bot.text import Words
 
@@ -34,7 +35,12 @@ async def database(
         return problem(Topic.DATABASE, said, words.database_mend(error)), skipped(
             Topic.LAST_POST, wording.DATABASE_IS_AWAY
         )
-    return _version(found, kind), *_trial(found), *_told(found, words, clock, channels)
+    return (
+        _version(found, kind),
+        *_trial(found),
+        *map(_unreadable, found.broken),
+        *_told(found, words, clock, channels),
+    )
 
 
 def _to_be_made(path: Path) -> Finding:
@@ -58,6 +64,11 @@ def _version(found: Checkup, kind: str) -> Finding:
 
 def _trial(found: Checkup) -> tuple[Finding, ...]:
     return (warning(Topic.DATABASE, wording.TRIAL_TABLES, wording.DROP_TRIAL_TABLES),) if found.trial else ()
+
+
+def _unreadable(row: BrokenRow) -> Finding:
+    said = wording.ROW_UNREADABLE.format(row=row.key, table=row.table, column=row.column)
+    return warning(Topic.DATABASE, said, wording.DELETE_ROW)
 
 
 def _told(found: Checkup, words: Words, clock: Clock, channels: Sequence[str]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from bot.store.database import Database
 from bot.store.lease import database_clock
 from bot.store.rows import LostRace, insert_new
-from bot.store.schema import request
+from bot.store.schema import BROKEN, request
 
 REQUESTS = 4
 """Of Voice Partner's 5 a minute (docpartner.dev): one is left for the command line."""
@@ -39,7 +39,8 @@ class SqlBudget:
             if row is None:
                 await insert_new(connection, request, {"key": key_digest, "asked_at": (now,)})
                 return True
-            lately = _lately(row.asked_at, now)
+            # What cannot be read is written anew.
+            lately = _lately(() if row.asked_at is BROKEN else row.asked_at, now)
             granted = len(lately) < REQUESTS
             counted = (*lately, now) if granted else lately
             if counted != row.asked_at:

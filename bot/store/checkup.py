@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete, insert, make_url, select, text, update
+from sqlalchemy import delete, insert, make_url, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Kind, Undelivered
 from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store.database import Database
+from bot.store.decoding import BrokenRow, decoded
 from bot.store.ownership import look
-from bot.store.schema import notice
+from bot.store.schema import BROKEN, account, episode, notice
 
 _ROW = {
     "id": -1,
@@ -46,6 +47,7 @@ class Checkup:
     last_post: LastPost | None = None
     waiting: tuple[Undelivered, ...] = ()
     trial: bool = False
+    broken: tuple[BrokenRow, ...] = ()
 
 
 def missing_file(url: str) -> Path | None:
@@ -72,7 +74,8 @@ async def checkup(database: Database) -> Checkup:
         found = Checkup(trial=tables.trial)
         if tables.version:
             last_post, waiting = await _last_post(connection), await _waiting(connection)
-            found = Checkup(tables.version, last_post, waiting, tables.trial)
+            broken = await _broken(connection)
+            found = Checkup(tables.version, last_post, waiting, tables.trial, broken)
         await _try_to_write(connection, tables.version)
         return found
 
@@ -90,6 +93,25 @@ async def _try_to_write(connection: AsyncConnection, version: str) -> None:
     await connection.rollback()
 
 
+async def _broken(connection: AsyncConnection) -> tuple[BrokenRow, ...]:
+    """Return the rows in use that cannot be read."""
+    found = []
+    for table, in_use in _IN_USE:
+        for row in (await connection.execute(select(table).where(in_use))).mappings():
+            try:
+                decoded(row, table)
+            except BrokenRow as broken:
+                found.append(broken)
+    return tuple(found)
+
+
+_IN_USE = (
+    (account, true()),
+    (episode, episode.c.ended_at.is_(None)),
+    (notice, notice.c.sent_at.is_(None)),
+)
+
+
 async def _last_post(connection: AsyncConnection) -> LastPost | None:
     found = await connection.execute(
         select(notice.c.channel, notice.c.sent_at)
@@ -98,7 +120,7 @@ async def _last_post(connection: AsyncConnection) -> LastPost | None:
         .limit(1)
     )
     row = found.first()
-    return LastPost(row.channel, row.sent_at) if row else None
+    return LastPost(row.channel, row.sent_at) if row and row.sent_at is not BROKEN else None
 
 
 async def _waiting(connection: AsyncConnection) -> tuple[Undelivered, ...]:
@@ -110,5 +132,7 @@ async def _waiting(connection: AsyncConnection) -> tuple[Undelivered, ...]:
     )
     first: dict[str, Undelivered] = {}
     for row in rows:
+        if row.at is BROKEN:
+            continue
         first.setdefault(row.channel, Undelivered(row.channel, row.at, row.error or ""))
     return tuple(first.values())

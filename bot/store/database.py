@@ -1,13 +1,15 @@
 """The connection to the database, and its migrations."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
+from pydantic_core import to_json
 from sqlalchemy import Connection, ExceptionContext, event, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -108,13 +110,16 @@ _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7365637265)")
 def _engine(url: str) -> AsyncEngine:
     # One connection to a file: writers queue here and not on SQLite's lock.
     settings = _SQLITE if url.startswith("sqlite") else _POSTGRESQL
-    engine = create_async_engine(url, max_overflow=0, hide_parameters=True, **settings.engine)
+    engine = create_async_engine(
+        url, max_overflow=0, hide_parameters=True, json_serializer=_plainly, **settings.engine
+    )
 
     # Rows that are inserted together go in one statement: PostgreSQL would plan each anew.
     engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        settings.prepare(connection.driver_connection)
         cursor = connection.cursor()
         for statement in settings.statements:
             cursor.execute(statement)
@@ -123,6 +128,11 @@ def _engine(url: str) -> AsyncEngine:
 
     event.listen(engine.sync_engine, "handle_error", _on_error)
     return engine
+
+
+def _plainly(value: Any) -> str:
+    """Write JSON without escapes: PostgreSQL reads those in databases in UTF8 alone."""
+    return to_json(value).decode()
 
 
 def _on_error(context: ExceptionContext) -> None:
@@ -138,10 +148,24 @@ def _on_error(context: ExceptionContext) -> None:
 @dataclass(frozen=True)
 class _Settings:
     engine: Mapping[str, Any]
-    statements: tuple[str, ...]
+    prepare: Callable[[Any], None]
+    statements: tuple[str, ...] = ()
 
 
-_SQLITE = _Settings({"pool_size": 1}, ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000"))
+def _prepare_sqlite(connection: Any) -> None:
+    # A text that is no UTF-8 would keep all rows of its statement from being read.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+
+
+def _prepare_postgresql(connection: Any) -> None:
+    from bot.store.loading import register  # noqa: PLC0415 - heavy, and SQLite does without
+
+    register(connection)
+
+
+_SQLITE = _Settings(
+    {"pool_size": 1}, _prepare_sqlite, ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000")
+)
 _POSTGRESQL = _Settings(
     {
         "pool_size": CONNECTIONS,
@@ -155,7 +179,7 @@ _POSTGRESQL = _Settings(
             "client_encoding": CLIENT_ENCODING,
         },
     },
-    (),
+    _prepare_postgresql,
 )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.group import LISTED
@@ -12,6 +13,7 @@ from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, O
 from bot.core.reading import Reading
 from bot.core.watch import Episode, Watch
 from bot.store.database import Database
+from bot.store.decoding import BrokenRow, readable, say
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load, load_watch, notice_row
 from bot.store.schema import episode, notice
@@ -106,13 +108,11 @@ class SqlOutbox:
         """Return what Slack has refused so far, oldest first, one entry for each channel."""
         async with self._database.transaction() as connection:
             rows = await connection.execute(
-                select(notice.c.channel, notice.c.at, notice.c.error)
-                .where(notice.c.sent_at.is_(None), notice.c.attempts > 0)
-                .order_by(notice.c.id)
+                select(notice).where(notice.c.sent_at.is_(None), notice.c.attempts > 0).order_by(notice.c.id)
             )
             first: dict[str, Undelivered] = {}
-            for row in rows.mappings():
-                first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"]))
+            for row in readable(connection, rows.mappings(), notice):
+                first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"] or ""))
             return tuple(first.values())
 
     async def telling(self, episodes: Sequence[str]) -> Mapping[str, Telling]:
@@ -121,7 +121,7 @@ class SqlOutbox:
             rows = await connection.execute(
                 select(notice).where(notice.c.episode.in_(episodes)).order_by(notice.c.id)
             )
-            found = rows.mappings().all()
+            found = readable(connection, rows.mappings(), notice)
         return {
             identity: _telling([row for row in found if row["episode"] == identity]) for identity in episodes
         }
@@ -149,7 +149,12 @@ class SqlOutbox:
             row = found.mappings().first()
             if row is None:
                 return None
-            watch, shown = await load_watch(connection, row["account"]), episode_from(row)
+            try:
+                shown = episode_from(row)
+            except BrokenRow as broken:
+                say(connection, broken)
+                return None
+            watch = await load_watch(connection, shown.account)
             return Edit(shown, watch, row["root"], row["edit_at"], await _readings(connection, shown))
 
     async def postponed(self, edit: Edit, until: datetime) -> None:
@@ -194,7 +199,7 @@ async def _replaced_before(connection: AsyncConnection, identity: str) -> bool:
     return (await connection.scalar(openings) or 0) > 1
 
 
-def _telling(rows: Sequence[RowMapping]) -> Telling:
+def _telling(rows: Sequence[Mapping[str, Any]]) -> Telling:
     told_at = max((row["sent_at"] for row in rows if row["message"]), default=None)
     first = next((row for row in rows if row["sent_at"] is None), None)
     if first is None:
@@ -215,15 +220,19 @@ def _no_longer_wanted(due: Due) -> bool:
 async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
     waiting = select(notice).where(notice.c.sent_at.is_(None)).order_by(notice.c.id).with_for_update()
     mine = notice.c.episode == owed.episode if owed.episode else notice.c.id == owed.notice
-    rows = (await connection.execute(waiting.where(mine))).mappings().all()
+    rows = readable(connection, (await connection.execute(waiting.where(mine))).mappings(), notice)
     if not rows:
         return None
     found = await connection.execute(select(episode).where(episode.c.id == owed.episode))
     row = found.mappings().first()
-    owed_by = episode_from(row) if row else None
+    try:
+        owed_by = episode_from(row) if row else None
+    except BrokenRow as broken:
+        say(connection, broken)
+        return None
     root = row["root"] if row else ""
     risen = [found for found in rows if found["kind"] in {Kind.OPENED, Kind.WORSE}]
-    worst = max((Level(found["level"]) for found in risen), default=Level.OK)
+    worst = max((found["level"] for found in risen), default=Level.OK)
     return Due(
         kind=_kind(rows, owed_by, root),
         channel=rows[0]["channel"],
@@ -255,10 +264,11 @@ async def _told_before(connection: AsyncConnection, identity: str) -> bool:
     return await connection.scalar(told) is not None
 
 
-def _kind(rows: Sequence[RowMapping], owed_by: Episode | None, root: str) -> Kind:
-    kinds = {Kind(row["kind"]) for row in rows}
+def _kind(rows: Sequence[Mapping[str, Any]], owed_by: Episode | None, root: str) -> Kind:
+    kinds = {row["kind"] for row in rows}
     if owed_by is None:
-        return Kind(rows[0]["kind"])
+        first: Kind = rows[0]["kind"]
+        return first
     if owed_by.ended_at:
         return Kind.ENDED
     if not root:

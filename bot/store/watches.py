@@ -11,6 +11,7 @@ from bot.core.watch import Episode, Watch
 from bot.ports import Decide, StoreAway
 from bot.store import schema
 from bot.store.database import Database
+from bot.store.decoding import BrokenRow, say
 from bot.store.lease import SqlLease
 from bot.store.rows import LostRace, episode_from, insert_new, load, load_watch, notice_row, write
 
@@ -86,7 +87,11 @@ class SqlWatches:
         async with self._database.transaction() as connection:
             rows = await connection.execute(select(schema.episode).where(schema.episode.c.id == identity))
             row = rows.mappings().first()
-            return episode_from(row) if row else None
+            try:
+                return episode_from(row) if row else None
+            except BrokenRow as broken:
+                say(connection, broken)
+                return None
 
     async def open(self) -> Mapping[str, Watch]:
         """Return every account with an open episode, configured or not."""

@@ -205,6 +205,7 @@ ENGLISH = Catalogue(
         Cause.ADDRESS_REFUSED: "{provider} does not allow the IP address that I call from (code {code}).",
         Cause.NO_CREDIT: "{provider} refuses with “insufficient credit” (code {code}).",
         Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
+        Cause.STATE_UNREADABLE: "What I stored of it cannot be read (`{field}`), so I judge nothing of it.",
     },
     mends={
         Cause.NETWORK: _TRY_LATER,
@@ -232,6 +233,7 @@ ENGLISH = Catalogue(
         ),
         Cause.NO_CREDIT: "Look at {account_page} and top up.",
         Cause.REFUSED: _ASK_PROVIDER,
+        Cause.STATE_UNREADABLE: "Deploy the release that wrote it again, or delete that row of my database.",
     },
     balances_cause="{provider} gives a sub-account without `balance`, or with one that is no number.",
     listing_mend="I judge its sub-accounts by what was last listed until it is back.",
