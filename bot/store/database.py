@@ -19,6 +19,7 @@ from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import schema
 from bot.store.causes import away, tells_against
+from bot.store.file import DatabaseFile
 from bot.store.ownership import NEWEST, look
 from bot.store.session import CLIENT_ENCODING, begin
 
@@ -39,6 +40,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._foreign = ""
+        self._file = DatabaseFile.of(url)
 
     async def migrate(self) -> None:
         """Bring the tables to the newest version; raises `StoreAway`.
@@ -46,6 +48,8 @@ class Database:
         A database that a newer release has migrated is taken as it is: migrations leave the release
         before them working, and a release may be rolled back.
         """
+        if self._file:
+            self._file.prepare()
         async with self._opened(MIGRATE_SECONDS) as connection:
             if connection.dialect.name == "sqlite":
                 # Its driver begins by itself only before rows are written: tables half made would stay.
@@ -65,11 +69,21 @@ class Database:
         if found.trial:
             log.warning("database.trial_tables", consequence="not used; they may be dropped")
 
+    async def renew(self) -> None:
+        """Open the file anew where another one is in its place; raises `StoreAway`, once, to say so."""
+        if self._file and self._file.replaced():
+            log.warning("database.file_replaced", consequence="the new one is used, as at a start")
+            await self.engine.dispose()
+            await self.migrate()
+            raise StoreAway(Unusable.FILE_REPLACED)
+
     @asynccontextmanager
     async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block, in so many seconds; raises `StoreAway`."""
         if self._foreign:
             raise StoreAway(Unusable.FOREIGN_TABLES, self._foreign)
+        if self._file and self._file.replaced():
+            raise StoreAway(Unusable.FILE_REPLACED)
         async with self._opened(within) as connection:
             yield connection
 

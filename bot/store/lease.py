@@ -39,7 +39,11 @@ class SqlLease:
         self._held = _held_still(database_now(database.engine.dialect))
 
     async def hold(self, *, may_pass: bool = True) -> bool:
-        """Show that this process lives; take, renew or pass the lease; tell whether it is ours."""
+        """Show that this process lives; take, renew or pass the lease; tell whether it is ours.
+
+        A file that was replaced is noticed here: what was known of the old one does not hold for the new one.
+        """
+        await self._database.renew()
         async with self._database.transaction() as connection:
             now = await database_clock(connection)
             rows = await connection.execute(select(lease).where(lease.c.name == NAME).with_for_update())
