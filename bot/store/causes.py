@@ -106,5 +106,8 @@ _SIGNS = (
     ("No route to host|Network is unreachable|Host is unreachable", Unusable.NO_ROUTE),
     ("does not exist", Unusable.NO_DATABASE),
     ("No such file or directory", Unusable.NO_SOCKET),
-    ("closed the connection|Connection reset|connection is lost|connection is closed", Unusable.HANGS_UP),
+    (
+        "closed the connection|connection has been closed|unexpected(ly)? (EOF|eof)|Connection reset|connection is lost|connection is closed",
+        Unusable.HANGS_UP,
+    ),
 )

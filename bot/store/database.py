@@ -19,6 +19,7 @@ from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import schema
 from bot.store.causes import away, tells_against
+from bot.store.certificate import fault_of_certificate
 from bot.store.file import DatabaseFile
 from bot.store.ownership import NEWEST, look
 from bot.store.session import CLIENT_ENCODING, begin
@@ -109,6 +110,9 @@ class Database:
             if in_the_block and not timed_out and not isinstance(error, (DBAPIError, NoFreeConnection)):
                 raise
             failed = StoreAway(cause) if timed_out else away(error)
+        if failed.cause is Unusable.UNTRUSTED:
+            connecting = self.engine.dialect.create_connect_args(self.engine.url)[1]
+            failed = StoreAway(await fault_of_certificate(connecting))
         # The driver's error may hold the password and figures: its cause alone crosses, chained to nothing.
         raise failed
 

@@ -1,5 +1,11 @@
 """Whatever keeps PostgreSQL from letting the bot in is said in words that hold none of the server's."""
 
+import asyncio
+import ssl
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 from sqlalchemy import make_url
 
@@ -75,3 +81,66 @@ async def test_of_several_hosts_the_one_that_can_be_written_is_used(postgresql: 
         async with database.transaction() as connection:
             assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
         await database.close()
+
+
+AUTHORITY = """
+[ca]
+default_ca = own
+[own]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with certificates for "localhost": one that is valid, and one that has expired."""
+    folder = tmp_path_factory.mktemp("certificates")
+    (folder / "ca.cnf").write_text(AUTHORITY)
+    (folder / "index.txt").touch()
+    (folder / "serial").write_text("01")
+    requested = "openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout {name}.key -out {name}.csr"
+    signed = (
+        "openssl ca -batch -notext -selfsign -config ca.cnf -startdate 20200101000000Z -enddate {end}"
+        " -keyfile {name}.key -in {name}.csr -out {name}.pem"
+    )
+    for name, end in (("valid", "20991231235959Z"), ("expired", "20200201000000Z")):
+        for command in (requested, signed):
+            made = command.format(name=name, end=end).split()
+            subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+CERTIFICATES = [
+    ("valid", "expired.pem", "localhost", Unusable.UNTRUSTED),
+    ("valid", "valid.pem", "127.0.0.1", Unusable.OTHER_HOSTS_CERTIFICATE),
+    ("expired", "expired.pem", "localhost", Unusable.CERTIFICATE_EXPIRED),
+    ("valid", "valid.pem", "localhost", Unusable.HANGS_UP),
+]
+
+
+@pytest.mark.parametrize(("shown", "trusted", "host", "cause"), CERTIFICATES)
+async def test_each_fault_of_a_certificate_has_its_own_cause(
+    certificates: Path, shown: str, trusted: str, host: str, cause: Unusable
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / f"{shown}.pem", certificates / f"{shown}.key")
+
+    async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readexactly(8)
+            writer.write(b"S")
+            await writer.start_tls(context)
+            await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(shake_hands, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        query = f"sslmode=verify-full&sslrootcert={certificates / trusted}"
+        assert await reason(f"{host}:{port}/bot?{query}") == cause
