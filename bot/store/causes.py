@@ -99,6 +99,8 @@ _SIGNS = (
     ("certificate has expired", Unusable.CERTIFICATE_EXPIRED),
     ("certificate", Unusable.UNTRUSTED),
     ("not support SSL", Unusable.NO_TLS),
+    ("closed the connection|connection has been closed|EOF detected", Unusable.HANGS_UP),
+    ("Connection reset|connection is lost|connection is closed", Unusable.HANGS_UP),
     ("SSL error|SSL SYSCALL", Unusable.TLS_FAILED),
     ("resolve host|Name or service not known|name resolution|No address associated", Unusable.NO_HOST),
     ("Connection refused", Unusable.REFUSED),
@@ -106,8 +108,4 @@ _SIGNS = (
     ("No route to host|Network is unreachable|Host is unreachable", Unusable.NO_ROUTE),
     ("does not exist", Unusable.NO_DATABASE),
     ("No such file or directory", Unusable.NO_SOCKET),
-    (
-        "closed the connection|connection has been closed|unexpected(ly)? (EOF|eof)|Connection reset|connection is lost|connection is closed",
-        Unusable.HANGS_UP,
-    ),
 )
