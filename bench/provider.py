@@ -18,10 +18,10 @@ DRAIN = 50
 
 
 @contextmanager
-def provider() -> Iterator[str]:
-    """Run it; yields the address of its API."""
+def serving(module: str) -> Iterator[str]:
+    """Run a server that says its address when it is ready, and ends with its standard input."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "bench.provider"],
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -31,6 +31,13 @@ def provider() -> Iterator[str]:
         yield server.stdout.readline().strip()
     finally:
         server.communicate()
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    """Run the provider; yields the address of its API."""
+    with serving("bench.provider") as address:
+        yield address
 
 
 async def _serve() -> None:

@@ -18,6 +18,7 @@ import click
 
 from bench.provider import API_KEY, provider
 from bot.clock import SystemClock
+from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Due, Edit
 from bot.partner import Partner
@@ -44,14 +45,14 @@ LEAST_TIMES = 3
 class Silence:
     """A messenger that nobody hears: there is nothing to tell while all is well."""
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         """Take it."""
         return "1.1"
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         """Take it."""
 
-    async def say(self, channel: str, away: StoreAway | None) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
         """Take it."""
 
 

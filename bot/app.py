@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.core.access import Access
 from bot.core.model import Policy, Product
 from bot.heartbeat import Heartbeat
-from bot.partner import Partner
+from bot.partner import Partner, Waits
 from bot.ports import Clock, NotDelivered, StoreAway
 from bot.probes import Probes
 from bot.schedule import Schedule
@@ -57,6 +57,12 @@ log = structlog.get_logger()
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 """Seconds between two tries to reach what the bot needs at start."""
+
+LONGEST_WITHOUT_SOCKET = 10.0
+"""Seconds between two tries to connect: meanwhile no command or press arrives."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds that Slack's `Retry-After` may ask for."""
 
 SLACK_WAITS = 3.0
 """Seconds after which Slack waits for no acknowledgement any more (docs.slack.dev, "Slash commands")."""
@@ -110,7 +116,7 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         service = Service(
             accounts=accounts,
             policy=policy,
-            sources=_sources(watched, session, SqlBudget(database)),
+            sources=_sources(watched, session, SqlBudget(database), Waits(clock)),
             watches=SqlWatches(database, lease, observer.decided),
             outbox=SqlOutbox(database, lease),
             lease=lease,
@@ -127,15 +133,16 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         socket = None
         if settings.slack_app_token is not None:
             socket = SocketMode(bolt, client, settings.slack_app_token.get_secret_value())
+            stack.push_async_callback(socket.close)
         lookout = Lookout(service, SqlOverviews(database), partial(_connected, workspace, socket), clock)
         stack.push_async_callback(lookout.close)
         url = settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else ""
-        heartbeat = Heartbeat(session, url, lookout, clock, observer)
+        heartbeat = Heartbeat(session, url, lookout, clock, observer, words.heartbeat_error)
         stack.push_async_callback(heartbeat.close)
         schedule = Schedule(service, words, clock, settings.poll_interval, observer, heartbeat.beat_soon)
         replies = Replies(session, settings.slack_api_url)
         handlers = Handlers(service.people, blocks, access, clock, schedule.deliver_soon, replies, observer)
-        handlers.register(bolt, workspace.admits)
+        handlers.register(bolt, lambda: workspace.installation)
 
         turned_away = web.Tally("http.turned_away", observer.turned_away)
         stack.callback(turned_away.close)
@@ -173,7 +180,9 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         )
         if socket is not None:
             mend = words.say.socket_mode_refused.format
-            await stack.enter_async_context(_background(_insist(socket.hold, "socket_mode", words, mend)))
+            await stack.enter_async_context(
+                _background(_insist(socket.hold, "socket_mode", words, mend, longest=LONGEST_WITHOUT_SOCKET))
+            )
         watch = _insist(partial(_watch, database, service, schedule, bot.watching), "watch", words)
         await stack.enter_async_context(_background(watch))
         stack.push_async_callback(_drain, schedule, socket, front, handlers, settings.drain_seconds)
@@ -206,13 +215,13 @@ def _probes(
 
 
 async def _connected(workspace: Workspace, socket: SocketMode | None) -> bool:
-    return workspace.known and (socket is None or await socket.connected())
+    return workspace.known and (socket is None or socket.connected)
 
 
 def _sources(
-    watched: Sequence[Watched], session: aiohttp.ClientSession, budget: SqlBudget
+    watched: Sequence[Watched], session: aiohttp.ClientSession, budget: SqlBudget, waits: Waits
 ) -> dict[str, Partner]:
-    """Return a client for each account; those of one host take turns."""
+    """Return a client for each account; those of one host take turns, those of one key wait together."""
     turns = {one.api_url: asyncio.Semaphore(ACCOUNTS_PER_HOST) for one in watched}
     return {
         one.account.name: Partner(
@@ -222,6 +231,7 @@ def _sources(
             one.account.product,
             turn=turns[one.api_url],
             budget=budget if one.account.product is Product.VOICE else None,
+            waits=waits,
         )
         for one in watched
     }
@@ -268,10 +278,12 @@ async def _insist(
     words: Words,
     mend: Callable[[str], str] = str,
     well_after: float = WELL_AFTER,
+    longest: float = LONGEST_PAUSE,
 ) -> None:
-    """Try until it succeeds, ever more slowly; what Slack refuses is told once for each reason.
+    """Try until it succeeds, ever more slowly, and not before the wait that Slack asks for is over.
 
-    After `well_after` seconds without a fault the next one is told, and tried again, as if it were the first.
+    What Slack refuses is logged once for each reason. After `well_after` seconds without a fault the next one
+    is logged, and tried again, as if it were the first.
     """
     time = asyncio.get_running_loop().time
     told: set[str] = set()
@@ -284,9 +296,16 @@ async def _insist(
             if time() - began > well_after:
                 told.clear()
                 pause = FIRST_PAUSE
-            _tell(fault, what, words, mend, told, pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE)
+            wait = max(pause, asked_to_wait(fault))
+            _tell(fault, what, words, mend, told, wait)
+        await asyncio.sleep(wait)
+        pause = min(pause * 2, longest)
+
+
+def asked_to_wait(fault: Exception) -> float:
+    """Return the seconds that Slack asked to wait, an hour at most."""
+    asked = fault.retry_after if isinstance(fault, NotDelivered) else None
+    return min(max(asked or 0, 0), LONGEST_WAIT)
 
 
 def _tell(

@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -54,6 +55,16 @@ class Commands(click.Group):
             if asked_for_check:
                 raise WronglyAsked(error.format_message(), context) from error
             raise
+
+
+class Port(click.IntRange):
+    """A port as it is written: digits alone; Python's own `int` takes 8_080 and any alphabet's digits."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
+        """Return the number."""
+        if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
+            self.fail(f"{value!r} is no number: digits from 0 to 9 alone.", param, context)
+        return int(super().convert(value, param, context))
 
 
 def _reached_at(_context: click.Context, _option: click.Parameter, url: str | None) -> str:
@@ -108,9 +119,7 @@ def run() -> None:
 
 
 @commands.command()
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port of the page."
-)
+@click.option("--port", type=Port(0, 65535), default=8080, show_default=True, help="Port of the page.")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 def demo(port: int, no_browser: bool) -> None:
     """Try the bot with a simulated provider and a Slack-like page: no account, no network."""
@@ -157,7 +166,11 @@ def check(account: str | None, as_json: bool) -> None:
 
 
 @commands.command()
-@click.option("--post", is_flag=True, help="Post a test line to every channel that is warned.")
+@click.option(
+    "--post",
+    is_flag=True,
+    help="Post a test alert and a reply to every channel that is warned.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(post: bool, as_json: bool) -> None:
     """Look for what keeps the bot from working: settings, database, provider, Slack, clock.

@@ -1,10 +1,12 @@
 """The outside dead-man's switch: whoever misses the heartbeat raises the alarm."""
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 import structlog
 
+from bot.connecting import cause_of, patience
 from bot.core.health import Silence, silence
 from bot.ports import Clock
 from bot.service.cancelling import cancel
@@ -17,7 +19,10 @@ BEAT_SECONDS = 10.0
 
 
 class Heartbeat:
-    """Asks for an address, which is a secret, after completed polls; owns the requests under way."""
+    """Asks for an address, which is a secret, after completed polls; owns the requests under way.
+
+    `why` says in words what an error means and what to do about it.
+    """
 
     def __init__(
         self,
@@ -26,6 +31,7 @@ class Heartbeat:
         lookout: Lookout,
         clock: Clock,
         observer: Observer,
+        why: Callable[[str], str],
         seconds: float = BEAT_SECONDS,
     ) -> None:
         self._session = session
@@ -33,6 +39,7 @@ class Heartbeat:
         self._lookout = lookout
         self._clock = clock
         self._observer = observer
+        self._why = why
         self._seconds = seconds
         self._beating: set[asyncio.Task[None]] = set()
 
@@ -61,18 +68,19 @@ class Heartbeat:
         except Exception as fault:  # noqa: BLE001 - the last stop; its kind alone, its text may hold the address
             error = type(fault).__name__
         if error:
-            log.warning("heartbeat.failed", error=error)
-        self._observer.heartbeat("failed" if error else "sent")
+            why = self._why(error)
+            log.warning("heartbeat.failed", error=error, **({"why": why} if why else {}))
+        self._observer.heartbeat("failed" if error else "sent", error)
 
     async def _sent(self) -> str:
         """Ask for the address, following no redirect; return what went wrong, if anything did."""
         try:
             async with (
                 asyncio.timeout(self._seconds),
-                self._session.get(self._url, allow_redirects=False) as response,
+                self._session.get(
+                    self._url, allow_redirects=False, timeout=patience(self._seconds)
+                ) as response,
             ):
                 return "" if 200 <= response.status < 300 else f"HTTP {response.status}"
-        except TimeoutError:
-            return "timeout"
-        except (aiohttp.ClientError, OSError):
-            return "network"
+        except (aiohttp.ClientError, OSError) as error:
+            return cause_of(error).value

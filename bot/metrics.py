@@ -79,6 +79,9 @@ class Metrics:
         self._turned_away = self._counter(
             "turned_away", "Connections and requests that were not waited for, or had no room.", reason=_AWAY
         )
+        self._heartbeat_failures = self._counter(
+            "heartbeat_failures", "Heartbeats that failed, by cause.", cause=()
+        )
 
     def exposition(self, facts: Facts, now: datetime, accept: str, tasks: int) -> tuple[bytes, str]:
         """Write everything down as text, in the format that the client prefers; `tasks` are under way."""
@@ -122,9 +125,11 @@ class Metrics:
         """Count a job that failed."""
         self._jobs.labels(job, why).inc()
 
-    def heartbeat(self, outcome: str) -> None:
-        """Count a heartbeat."""
+    def heartbeat(self, outcome: str, error: str = "") -> None:
+        """Count a heartbeat, and why it failed if it did."""
         self._heartbeats.labels(outcome).inc()
+        if error:
+            self._heartbeat_failures.labels(error).inc()
 
     def turned_away(self, why: str) -> None:
         """Count whom the HTTP face turned away."""

@@ -4,6 +4,7 @@ OutsideError
 ├── Unreadable    the provider gave no good reading: carries the `Failure`
 ├── HeldBack      the provider was not asked: says whether its limit is used up or cannot be counted
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
+│   └── EmbellishmentRefused  it was refused for an embellishment: a barer form may be taken
 ├── NotBuilt      a message could not even be built, so that nothing was sent: a fault of ours, its cause
 ├── StoreAway     the database cannot be used, for one cause or another
 └── NotLeading    another process watches: this one may change nothing
@@ -14,6 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.form import Embellishment
 from bot.core.gap import Gap, Round
 from bot.core.health import Overview
 from bot.core.model import Account
@@ -45,7 +47,10 @@ class HeldBack(OutsideError):
 
 
 class NotDelivered(OutsideError):
-    """Slack did not take a post, or (`unknown`) may have taken it; `retry_after` is in seconds."""
+    """Slack did not take a post, or (`unknown`) may have taken it; `retry_after` is in seconds.
+
+    `worn` are the embellishments that the message had.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class NotDelivered(OutsideError):
         gone: bool = False,
         unknown: bool = False,
         retry_after: float | None = None,
+        worn: frozenset[Embellishment] = frozenset(),
     ) -> None:
         super().__init__(error)
         self.error = error
@@ -62,6 +68,15 @@ class NotDelivered(OutsideError):
         self.gone = gone
         self.unknown = unknown
         self.retry_after = retry_after
+        self.worn = worn
+
+
+class EmbellishmentRefused(NotDelivered):
+    """Slack refused a message for an embellishment, which is no refusal of the message."""
+
+    def __init__(self, error: str, embellishment: Embellishment) -> None:
+        super().__init__(error)
+        self.embellishment = embellishment
 
 
 class NotBuilt(OutsideError):
@@ -98,15 +113,18 @@ class Source(Protocol):
     @property
     def turn(self) -> AbstractAsyncContextManager[None]: ...  # noqa: D102 - the class says it
 
-    async def read(self, account: Account) -> Credits:
-        """Ask the provider once, with its retries; raises `Unreadable` and `HeldBack`."""
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
+        """Ask the provider, for a poll or a command, with retries; raises `Unreadable` and `HeldBack`."""
+
+    def wait(self, failure: Failure) -> None:
+        """Ask nothing before the time that a stored failure names: who was here before was asked to wait."""
 
 
 class Budget(Protocol):
     """How many requests a minute a key may still make, counted over all processes."""
 
-    async def spend(self, key_digest: str) -> bool:
-        """Count one request, if there is one left; raises `StoreAway`."""
+    async def spend(self, key_digest: str, *, polled: bool) -> bool:
+        """Count one request, for a poll or a command, if it has one left; raises `StoreAway`."""
 
 
 class Lease(Protocol):
@@ -180,7 +198,10 @@ class Outbox(Protocol):
     """The words owed to channels, until they are delivered; every method raises `StoreAway`."""
 
     async def due(self, now: datetime) -> tuple[Owed, ...]:
-        """Return who is owed a word now: each episode or greeting once."""
+        """Return who is owed a word now: each episode or greeting once, the worst first, then the oldest."""
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the channels that Slack wants no posts in for now, and until when."""
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
         """Note that it is about to be told, and return what to tell; nothing if it is no longer owed."""
@@ -194,6 +215,9 @@ class Outbox(Protocol):
     async def forget_others(self, channels: Sequence[str], now: datetime) -> None:
         """Drop greetings and gaps owed to channels that are no longer told anything."""
 
+    async def released(self, due: Due) -> None:
+        """Take back that `due` was about to be told: it was refused, and is tried again at once."""
+
     async def uproot(self, due: Due) -> None:
         """Forget the episode's message, which is gone from the channel; what is owed stays owed."""
 
@@ -203,8 +227,8 @@ class Outbox(Protocol):
     async def telling(self, episodes: Sequence[str]) -> Mapping[str, Telling]:
         """Return how far the channel knows of each of these episodes."""
 
-    async def edits(self, now: datetime) -> tuple[str, ...]:
-        """Return the episodes whose living message is to be brought up to date now."""
+    async def edits(self, now: datetime) -> tuple[Owed, ...]:
+        """Return the episodes whose living message is to be brought up to date now, the worst first."""
 
     async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
         """Return what the message is to show at this moment; nothing if it is up to date by now."""
@@ -224,13 +248,13 @@ class Overviews(Protocol):
 
 
 class Messenger(Protocol):
-    """How a channel is told; every method raises `NotDelivered`."""
+    """How a channel is told, without what it does not take; every method raises `NotDelivered`."""
 
-    async def say(self, channel: str, away: StoreAway | None) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
         """Tell a channel why the database cannot be used, or that it can: the one word no outbox can hold."""
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         """Tell the channel what is due; return the message's `ts`; raises `NotBuilt` before it is sent."""
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         """Bring a living message up to date; raises `NotBuilt` before it is sent."""

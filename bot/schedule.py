@@ -36,7 +36,7 @@ POLL_SPARE_SECONDS = 15
 """Beyond what all readings may take: a poll that hangs is given up, for it would block every later one."""
 
 DELIVER_SECONDS = 150
-"""A round begins nothing new after 30 s; what it has begun then must not be cut off in the middle."""
+"""What has been begun must not be cut off in the middle."""
 
 
 class Schedule:
@@ -72,6 +72,7 @@ class Schedule:
         turns = 1 + len(service.accounts) // ACCOUNTS_PER_HOST
         self._poll_seconds = READ_SECONDS * turns + POLL_SPARE_SECONDS
         self._running: set[asyncio.Task[None]] = set()
+        self._delivery: asyncio.TimerHandle | None = None
         self._stopping = False
         # In UTC: intervals must not jump with daylight saving. No misfire is dropped in silence.
         self._scheduler = AsyncIOScheduler(
@@ -91,6 +92,8 @@ class Schedule:
         self._stopping = True
         if self._ticking:
             self._ticking.cancel()
+        if self._delivery:
+            self._delivery.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
@@ -188,9 +191,23 @@ class Schedule:
     async def deliver(self) -> None:
         """Recall what is open for long, then tell what is due."""
         await self._service.remind()
-        for delivery in await self._service.deliver():
+        for delivery in await self._service.deliver(self._deliver_at):
             self._log_delivery(delivery)
             self._observer.delivered(delivery)
+
+    def _deliver_at(self, at: datetime) -> None:
+        """Deliver at a time, or earlier: then it is found out anew what is next."""
+        loop = asyncio.get_running_loop()
+        when = loop.time() + max((at - self._clock.now()).total_seconds(), 0)
+        if self._stopping or (self._delivery and self._delivery.when() <= when):
+            return
+        if self._delivery:
+            self._delivery.cancel()
+        self._delivery = loop.call_at(when, self._come_back)
+
+    def _come_back(self) -> None:
+        self._delivery = None
+        self.deliver_soon()
 
     def _arrange(self) -> None:
         """Have each job run anew at its interval, counted from now."""
@@ -237,6 +254,10 @@ class Schedule:
         about = {"kind": kind, "channel": delivery.channel, "episode": delivery.episode}
         if delivery.outcome in {Delivered.POSTED, Delivered.EDITED}:
             log.info("delivery.done", how=delivery.outcome.value, **about)
+            return
+        if delivery.left_out:
+            left_out, why = delivery.left_out, self._words.say.left_out[delivery.left_out]
+            log.warning("delivery.barer", **about, error=delivery.error, left_out=left_out.value, mend=why)
             return
         log.error(
             "delivery.waits" if delivery.retry_at else "delivery.not_edited",

@@ -149,6 +149,27 @@ balance = { warning = 20, critical = 5 }
     )
 
 
+def test_an_entry_s_own_unit_of_money_goes_before_everybody_s(environment: pytest.MonkeyPatch) -> None:
+    other = MARKETING.replace('"marketing"', '"other"')
+    found = watched(environment, MARKETING + 'currency = "xof"\n' + other, CURRENCY="EUR")
+    assert [(one.account.name, one.account.currency) for one in found] == [
+        ("marketing", "XOF"),
+        ("other", "EUR"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("5_000", "5000"), ("+5", "5"), ("0.500", "0.500"), ("1234.567", "1234.567"), ('"7.5"', "7.5")],
+)
+def test_a_number_of_the_file_that_has_one_meaning_is_taken(
+    environment: pytest.MonkeyPatch, written: str, read: str
+) -> None:
+    text = MARKETING + f"[account.thresholds]\nbalance = {{ warning = {written} }}\n"
+    (one,) = watched(environment, text)
+    assert rules(one) == [("balance", "WARNING", read, "ACCOUNTS")]
+
+
 def test_a_rule_of_the_file_replaces_the_environment_s_and_false_switches_it_off(
     environment: pytest.MonkeyPatch,
 ) -> None:
@@ -239,6 +260,8 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         (MARKETING + f"{KEY} = 1", "line 5: unknown entry (one of name, product, "),
         (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
         (MARKETING + "channel = 7", "channel must be a channel's id"),
+        *((MARKETING + f"currency = {value}", "currency must be a unit of money")
+          for value in ("12", '"12"', "true", '""', "1.5", '["EUR"]')),
         (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
         (MARKETING + "subaccount_emails = 1", "subaccount_emails must be true or false"),
         (MARKETING + "subaccount_emails = true", "subaccount_emails needs sub-accounts to be watched"),
@@ -259,6 +282,25 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
           for value in ("5", "true", "{}", "{low = 5}", "[1]", '"5"')),
         *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", "balance: warning ")
           for value in ("0", "-1", "nan", "inf", "true", '"x"', "[1]", "{}", '"1,5"', '""', "1e15")),
+        *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", f"balance: warning {said}")
+          for value, said in (
+              ("5.000", "may mean 5 or 5000: write the one or the other"),
+              ('"5,000"', "may mean 5 or 5000"),
+              ("1.250", "may mean 1.25 or 1250"),
+              ('"12,50"', "has a comma before its decimals: write 12.50"),
+              ("1_000.5", "has a thousands separator: write 1000.5"),
+              *((other, "is no number") for other in ("5e3", "+5.5", "-nan", "true", "false", "1979-05-27")),
+          )),
+        *((MARKETING + f"[account.thresholds]\ncreditSms = {{warning = {value}}}",
+           f"creditSms: warning {said}")
+          for value, said in (
+              ("5.000", "must be digits alone: write 5000"),
+              ('"5 000"', "must be digits alone: write 5000"),
+              ("5.0", "must be a whole number"),
+              ("5e3", "must be a whole number"),
+              ("true", "must be a whole number"),
+          )),
+        (MARKETING.replace('"marketing"', "1e5"), "name must be 1 to 40 letters"),
         (MARKETING + "[account.thresholds]\ncreditSms = {warning = 5.5}",
          "creditSms: warning must be a whole number"),
         (MARKETING + "[account.thresholds]\ncreditSms = {warning = 5, critical = 6}",

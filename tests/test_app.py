@@ -12,8 +12,11 @@ import pytest
 import structlog.testing
 
 from bot import web
+from bot.app import asked_to_wait
 from bot.demo.answers import GOOD, Answer
 from bot.demo.run import exhibition
+from bot.demo.slack_api import SimulatedSlack
+from bot.ports import NotDelivered
 from bot.schedule import Schedule
 from tests.conftest import exhibit
 from tests.test_bot import ask, eventually, told
@@ -51,6 +54,32 @@ async def test_a_token_that_slack_refuses_is_told_once_with_its_own_mend(
     assert logged(lines, "background.away", work) == []
 
 
+@pytest.mark.parametrize(
+    ("method", "work"), [("auth.test", "slack"), ("apps.connections.open", "socket_mode")]
+)
+async def test_a_wait_that_slack_asks_for_is_heeded_before_it_is_asked_again(method: str, work: str) -> None:
+    def limit(_: object, __: object, slack: SimulatedSlack) -> None:
+        slack.limited[method] = ["2", "1"]
+
+    def asked() -> list[str]:
+        return [call.outcome for call in demo.slack.calls if call.method == method]
+
+    began = time.monotonic()
+    with structlog.testing.capture_logs() as lines:
+        async with exhibition(drain=0, prepare=limit, **SOCKET_MODE) as demo:
+            await eventually(lambda: asked()[2:])
+    assert time.monotonic() - began >= 3
+    assert asked()[:3] == ["HTTP 429", "HTTP 429", "ok"]
+    waits = [(line["error"], line["next_try_in"]) for line in logged(lines, "background.away", work)]
+    assert waits == [("ratelimited", 2), ("ratelimited", 1)]
+
+
+@pytest.mark.parametrize(("asked_for", "waited"), [(None, 0), (0.2, 0.2), (30, 30), (90_000, 3600), (-5, 0)])
+def test_no_wait_that_slack_asks_for_is_longer_than_an_hour(asked_for: float | None, waited: float) -> None:
+    assert asked_to_wait(NotDelivered("ratelimited", retry_after=asked_for)) == waited
+    assert asked_to_wait(OSError()) == 0
+
+
 async def test_the_port_that_is_said_is_the_one_of_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
     in_no_order = asyncio.Server.sockets.fget  # type: ignore[attr-defined]
     ipv6_first = property(lambda server: sorted(in_no_order(server), key=lambda one: -one.family))
@@ -67,7 +96,7 @@ async def test_slack_away_at_start_is_a_warning_for_each_try_and_commands_are_an
         async with exhibit(poll_interval="1h", slack_api_url="http://127.0.0.1:1/api/") as demo:
             assert "5,500 SMS" in await ask(demo)
             first = (await eventually(lambda: logged(lines, "background.away", "slack")))[0]
-    assert (first["log_level"], first["error"]) == ("warning", "network")
+    assert (first["log_level"], first["error"]) == ("warning", "connection_refused")
     assert logged(lines, "background.refused", "slack") == []
 
 
@@ -118,7 +147,7 @@ async def test_a_command_that_was_acknowledged_is_answered_while_the_bot_stops(m
         if mode:
             await eventually(lambda: demo.slack.socket_connected)
         result = await demo.slack.command("")
-        assert [message.text for message in result.messages] == ["Asking SMS Partner…"]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
     answers = [message.text for message in demo.slack.messages if message.ephemeral_for == "U0ALICE"]
     assert "269,082 SMS" in answers[-1]
 
@@ -132,12 +161,12 @@ async def test_a_provider_that_hangs_is_not_waited_for_beyond_the_drain_and_the_
 
 
 async def test_a_command_that_is_being_read_when_the_bot_stops_is_still_answered() -> None:
-    async with exhibit(poll_interval="1h", provider_mode="html") as demo:
-        # The greeting comes after the first poll, so that the command makes a request of its own.
-        await told(demo, "I watch the SMS Partner account sms")
-        demo.provider.answers.append(replace(GOOD, delay_before_headers=0.5))
+    slow = replace(GOOD, delay_before_headers=0.5)
+    async with exhibit(poll_interval="1h", provider_answer=slow) as demo:
+        await demo.provider.wait_for_requests(1)
         asking = asyncio.create_task(demo.slack.command(""))
-        await demo.provider.wait_for_requests(2)
+        # The command has been taken when the next one is answered.
+        await demo.slack.command("help")
     result = await asking
     assert (result.status, "269,082 SMS" in str(result.body)) == (200, True)
 

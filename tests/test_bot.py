@@ -12,6 +12,7 @@ import pytest
 import structlog.testing
 
 from bot.demo.answers import Answer
+from bot.demo.limits import RateLimit
 from bot.demo.run import API_KEY, Demo
 from bot.demo.workspace import Message
 from tests.conftest import exhibit
@@ -113,7 +114,7 @@ async def test_a_slow_provider_gets_one_short_line_and_the_answer_later() -> Non
     async with exhibit(poll_interval="1h", provider_mode="slow") as demo:
         result = await demo.slack.command("")
         assert result.seconds < 2.6
-        assert [message.text for message in result.messages] == ["Asking SMS Partner…"]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
         late = await told_ephemerally(demo, "sms: fine.")
         assert late.ephemeral_for == "U0ALICE"
         assert demo.slack.refusals == []
@@ -388,3 +389,49 @@ async def test_a_message_that_somebody_deleted_is_replaced_once_and_the_news_is_
     ended = await told(demo, "It lasted")
     assert ended.thread_ts == replaced.ts or ended.ts == replaced.ts
     assert len([text for _, text in alerts(demo) if "critically" in text]) == 1
+
+
+@pytest.mark.parametrize(
+    ("embellishment", "error", "forms", "says"),
+    [
+        ("mention", "restricted_action", 1, "Slack did not let me mention `@channel` here"),
+        ("broadcast", "restricted_action", 2, "Nothing can be sent any more"),
+        ("thread", "cannot_reply_to_message", 1, "<!channel>"),
+        ("thread", "thread_not_found", 1, "<!channel>"),
+        ("blocks", "msg_blocks_too_long", 1, "To stop the reminders, type `/smscredits ack sms`."),
+        ("metadata", "invalid_metadata_schema", 1, "<!channel>"),
+    ],
+)
+async def test_a_refusal_of_an_embellishment_is_no_refusal_of_the_message(
+    embellishment: str, error: str, forms: int, says: str
+) -> None:
+    async with exhibit(mention_on_critical="<!channel>") as demo:
+        demo.world.apply({"burn": 600})
+        opened = await told(demo, "SMS credits are low")
+        demo.slack.dislikes.add(embellishment, error)
+        demo.slack.rate_limit = RateLimit(every=0.95, wait=60)
+        demo.world.apply({"empty": True})
+        worse = await demo.slack.wait_for(
+            lambda message: "used up" in message.text and message.ts != opened.ts, 15
+        )
+        assert says in worse.text
+        refused = [call.outcome for call in demo.slack.calls if call.method == "chat.postMessage"]
+        assert refused.count(error) == forms
+        demo.world.apply({"top_up": "209"})
+        await told(demo, "It lasted")
+        assert demo.slack.rate_limit.refused == 0
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+async def test_nothing_is_sent_to_a_channel_before_the_wait_that_slack_asked_for_is_over(
+    as_date: bool,
+) -> None:
+    async with exhibit(credit_sms_warning="6000") as demo:
+        # Stricter than Slack's own: the alert comes too soon after the greeting.
+        demo.slack.rate_limit = limit = RateLimit(every=1.5, wait=4, as_date=as_date)
+        await told(demo, "I watch the SMS Partner account sms")
+        demo.world.apply({"burn": 4700})
+        low = await told(demo, "SMS credits are critically low")
+        assert "critically" in low.text
+        assert limit.refused - limit.refused_in_wait >= 1
+        assert limit.refused_in_wait == 0

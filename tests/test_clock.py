@@ -13,6 +13,7 @@ from bot.ports import StoreAway
 from bot.service.courier import EDITS_A_MINUTE, Courier, Delivered
 from bot.service.lookout import Lookout
 from bot.service.outage import TOLD_AFTER, Outage
+from bot.service.sender import Sender
 from bot.store import SqlOutbox
 from tests.samples import DOWN, NOW
 from tests.service.bot import Bot, Start, Wall
@@ -150,6 +151,7 @@ async def test_with_the_provider_down_no_reading_of_the_future_is_shown(start: S
 
 async def test_facts_of_the_future_are_asked_for_again(start: Start) -> None:
     bot, overviews = await start(9000), Overviews()
+    overviews.refused = True
     lookout = Lookout(bot.service, overviews, there, bot.wall)
     await lookout.facts()
     bot.wall.set_(-TWO_HOURS)
@@ -167,7 +169,7 @@ async def test_a_first_poll_reads_what_was_stored_in_the_future(start: Start) ->
 async def test_edits_made_in_the_future_hold_none_back(start: Start) -> None:
     bot = await start(4999)
     await bot.cycle()
-    courier = Courier(SqlOutbox(bot.database, bot.lease), bot.channel, bot.wall)
+    courier = Courier(SqlOutbox(bot.database, bot.lease), Sender(bot.channel, bot.wall), bot.wall)
     courier._edited.extend([bot.wall.now()] * EDITS_A_MINUTE)  # noqa: SLF001 - thirty episodes say no more
     assert await edited(bot, courier, "4990") == []
     bot.wall.set_(-TWO_HOURS)
@@ -187,7 +189,8 @@ async def edited(bot: Bot, courier: Courier, sms: str) -> list[Delivered]:
 
 async def test_an_outage_counts_from_when_the_clock_was_set_back(start: Start) -> None:
     channel = (await start(9000)).channel
-    outage, wall = Outage(channel), Wall()
+    wall = Wall()
+    outage = Outage(Sender(channel, wall))
     await outage.lasts(StoreAway(Unusable.REFUSED), ["C1"], wall.now())
     wall.set_(-TWO_HOURS)
     await outage.lasts(StoreAway(Unusable.REFUSED), ["C1"], wall.now())

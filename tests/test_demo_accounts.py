@@ -59,7 +59,7 @@ async def test_a_burnt_voice_account_is_warned_of_by_its_name() -> None:
         await expect(world(page).locator("[data-figure=balance]")).to_have_text("14.000 €")
         warned = alert(page, "voice: Voice credits are low")
         await expect(warned).to_contain_text(
-            "14.00 € left, below the warning threshold of 15.00 €.", timeout=20_000
+            "14.00 EUR left, below the warning threshold of 15.00 EUR.", timeout=20_000
         )
         await expect(warned).to_contain_text("Account voice")
 
@@ -149,7 +149,7 @@ async def test_three_accounts_are_answered_one_by_one_with_all_that_each_has_lef
         await expect(answer.locator("hr")).to_have_count(2)
         for figures in (
             ("sms: fine", "SMS left5,500", "Balance209.00 EUR", "Price per SMS0.0380 EUR"),
-            ("voice: fine", "Balance19.00 €", "Speaking time to mobiles5 hr 56 min 6 sec"),
+            ("voice: fine", "Balance19.00 EUR", "Speaking time to mobiles5 hr 56 min 6 sec"),
             ("mail: fine", "Mails left5,900", "Balance224.20 EUR"),
         ):
             for words in figures:

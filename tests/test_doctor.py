@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from bot.clock import SystemClock
 from bot.core.notice import Kind, Notice, Owed
 from bot.demo.answers import HOSTILE
+from bot.demo.limits import RateLimit
 from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import partial_from_environment
 from bot.shell import doctor, wording
@@ -160,8 +161,8 @@ DEFECTS: dict[str, Defect] = {
     ),
     "Slack down": Defect(
         Topic.SLACK_TOKEN,
-        "cannot be reached",
-        "internet",
+        "Slack's host refuses the connection",
+        "Check host and port in SLACK_API_URL",
         settings={"SLACK_API_URL": "http://127.0.0.1:1/api/"},
     ),
     "scope missing": Defect(Topic.SCOPES, "lacks chat:write", "Add it", wrong=scopes("commands")),
@@ -253,8 +254,8 @@ DEFECTS: dict[str, Defect] = {
     "server error": Defect(Topic.ACCOUNT, "HTTP 502", "later", subject="sms", wrong=answers("http_502")),
     "provider down": Defect(
         Topic.ACCOUNT,
-        "cannot be reached",
-        "status.smspartner.fr",
+        "refuses the connection",
+        "SMSPARTNER_API_URL",
         subject="sms",
         settings={"SMSPARTNER_API_URL": "http://127.0.0.1:1/v1"},
     ),
@@ -378,11 +379,11 @@ async def test_without_any_setting_each_line_says_what_is_missing(examine: Exami
     assert seen.code == 1
 
 
-async def test_a_fault_that_quotes_a_name_is_parted_at_its_example(examine: Examine) -> None:
+async def test_a_fault_of_an_account_is_parted_at_its_example_and_quotes_no_name(examine: Examine) -> None:
     entry = '[[account]]\nname = "a. b"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"'
     async with neighbours() as around:
         line = (await examine(around, ACCOUNTS=entry)).line(Topic.SETTINGS)
-    assert line.said.endswith("“a. b”: name must be 1 to 40 letters, digits or -")
+    assert line.said == "ACCOUNTS, [[account]] 1, line 1: name must be 1 to 40 letters, digits or -"
     assert line.mend == 'Example: name = "marketing"'
 
 
@@ -469,6 +470,15 @@ async def test_without_scopes_in_the_answer_they_are_not_judged(examine: Examine
     assert seen.code == 0
 
 
+@pytest.mark.parametrize("team", ['"E0DEMO"', '"T0DEMO"', "null"])
+async def test_a_token_for_a_whole_organisation_is_said_to_be_one(examine: Examine, team: str) -> None:
+    yes = f'{{"ok": true, "user": "smscredits", "team": "Org", "team_id": {team}, "enterprise_id": "E0DEMO", '
+    async with neighbours() as around, saying(200, yes + '"is_enterprise_install": true}') as (address, _):
+        seen = await examine(around, SLACK_API_URL=address)
+    whole = "smscredits in Org, for the whole organisation E0DEMO: all its people are answered"
+    assert (seen.line(Topic.SLACK_TOKEN).verdict, seen.line(Topic.SLACK_TOKEN).said) == (OK, whole)
+
+
 # Posting
 
 
@@ -478,8 +488,10 @@ async def test_post_tells_every_channel_a_test_line_that_says_what_it_is(examine
     )
     async with neighbours() as around:
         seen = await examine(around, post=True, ACCOUNTS=accounts)
-        (message,) = around.slack.messages
-    assert message.channel == "C0ALERTS"
+        message, reply = around.slack.messages
+    assert (message.channel, reply.channel) == ("C0ALERTS", "C0ALERTS")
+    assert (message.thread_ts, reply.thread_ts, reply.broadcast) == (None, message.ts, True)
+    assert reply.metadata == message.metadata
     assert message.metadata == {
         "event_type": "smscredits",
         "event_payload": {"kind": "test", "episode": ""},
@@ -487,6 +499,45 @@ async def test_post_tells_every_channel_a_test_line_that_says_what_it_is(examine
     assert "nothing to do" in message.text
     assert seen.line(Topic.POST, "C0ALERTS").verdict is OK
     assert seen.line(Topic.POST, "C0RANDOM").verdict is PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("embellishment", "error", "said", "forms"),
+    [
+        ("mention", "restricted_action", "the mention there, so", 3),
+        ("blocks", "invalid_blocks_format", "the layout there, so", 3),
+        ("thread", "cannot_reply_to_message", "replies there, so", 3),
+        ("broadcast", "thread_not_found", "replies there, so", 2),
+        ("metadata", "metadata_too_large", "the metadata there, so", 3),
+        ("metadata", "a_new_error", "the metadata there, so", 3),
+    ],
+)
+async def test_post_tries_the_real_forms_and_says_what_slack_refuses_of_them(
+    examine: Examine, embellishment: str, error: str, said: str, forms: int
+) -> None:
+    async with neighbours() as around:
+        around.slack.dislikes.add(embellishment, error)
+        around.slack.rate_limit = RateLimit(every=1, wait=30)
+        seen = await examine(around, post=True, MENTION_ON_CRITICAL="<!channel>")
+        calls = [call for call in around.slack.calls if call.method == "chat.postMessage"]
+        assert "<!channel>" in calls[0].payload["text"]
+        assert len(calls) == forms
+        assert around.slack.rate_limit.refused == 0
+    line = seen.line(Topic.POST, "C0ALERTS")
+    assert line.verdict is WARNING
+    assert line.said.startswith("posted to C0ALERTS, but Slack refuses ")
+    assert said in line.said
+    assert line.said.endswith(f"({error})")
+    assert line.mend
+    assert seen.code == 0
+
+
+async def test_post_where_the_bare_message_is_refused_too_is_a_problem(examine: Examine) -> None:
+    async with neighbours() as around:
+        around.slack.refuse("chat.postMessage", "restricted_action")
+        seen = await examine(around, post=True, MENTION_ON_CRITICAL="<!channel>")
+    line = seen.line(Topic.POST, "C0ALERTS")
+    assert (line.verdict, line.said) == (PROBLEM, "a workspace setting keeps the bot from posting there")
 
 
 async def test_in_socket_mode_a_connection_is_asked_for_and_no_signing_secret(examine: Examine) -> None:
@@ -792,7 +843,7 @@ async def test_as_a_process_it_prints_a_plain_line_for_each_and_exits_with_0(tmp
         assert (code, err) == (0, ""), out
         assert "\x1b" not in out
         assert out.splitlines()[-1] == "The bot would work."
-        assert [message.channel for message in around.slack.messages] == ["C0ALERTS"]
+        assert [message.channel for message in around.slack.messages] == ["C0ALERTS"] * 2
     assert {line.split()[0] for line in out.splitlines()[:-2]} == {"ok", "skipped"}
     assert files_in(tmp_path) == []
 

@@ -18,10 +18,10 @@ ACCOUNT = Account(
     "C0ALERTS",
     (
         Rule(Field.CREDIT_SMS, Level.WARNING, Decimal(100), "CREDIT_SMS_WARNING"),
-        Rule(Field.CREDIT_SMS, Level.CRITICAL, Decimal(10), "CREDIT_SMS_CRITICAL"),
+        Rule(Field.CREDIT_SMS, Level.CRITICAL, Decimal(20), "CREDIT_SMS_CRITICAL"),
     ),
 )
-OUTCOMES: tuple[int | Cause, ...] = (0, 5, 50, 1000, Cause.TIMEOUT, Cause.KEY_WRONG)
+OUTCOMES: tuple[int | Cause, ...] = (0, 12, 50, 1000, Cause.TIMEOUT, Cause.KEY_WRONG)
 
 
 def drawn(first: str) -> set[tuple[str, str]]:

@@ -65,6 +65,19 @@ async def test_a_body_is_asked_for_only_once_its_head_has_passed() -> None:
         assert status_of(await reader.readuntil(b"reached")) == 200
 
 
+async def test_a_signature_is_accepted_once_though_both_heads_came_before_either_body() -> None:
+    async with calling(body_seconds=60) as callers:
+        sent = [await callers.come(request().head) for _ in range(2)]
+        # Both heads have passed by the time that a third caller, who came later, is answered.
+        later, _ = await callers.come(HEALTH)
+        assert await healthy(later)
+        answers = []
+        for reader, writer in sent:
+            writer.write(BODY)
+            answers.append(status_of(await reader.readuntil(b"\r\n\r\n")))
+        assert answers == [200, 401]
+
+
 def in_bytes(body: bytes) -> bytes:
     return b"".join(b"1\r\n%c\r\n" % one for one in body) + b"0\r\n\r\n"
 

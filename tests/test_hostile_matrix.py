@@ -15,7 +15,7 @@ import stamina
 
 from bot.core.model import Account, Field, Level
 from bot.core.notice import Kind, Step
-from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.reading import CONNECTION, Cause, Credits, Failure, Reading
 from bot.core.watch import Trouble, Watch
 from bot.demo.answers import GOOD, HOSTILE, MISSING, Answer, RawJson, refusal, with_values
 from bot.demo.provider import SimulatedProvider
@@ -134,9 +134,9 @@ EXPECTED: Mapping[str, Cause | str] = {
     "redirect": Cause.REDIRECT,
     "timeout_before_headers": Cause.TIMEOUT,
     "timeout_in_body": Cause.TIMEOUT,
-    "connection_reset": Cause.NETWORK,
-    "reset_in_body": Cause.NETWORK,
-    REFUSED_CONNECTION: Cause.NETWORK,
+    "connection_reset": Cause.BROKEN_OFF,
+    "reset_in_body": Cause.BROKEN_OFF,
+    REFUSED_CONNECTION: Cause.CONNECTION_REFUSED,
     "huge_body": Cause.TOO_LARGE,
     "gzip_bomb": Cause.TOO_LARGE,
     "broken_gzip": Cause.NOT_JSON,
@@ -157,7 +157,8 @@ AT_ONCE = {
     Cause.NO_CREDIT,
 }
 SAID = {
-    Cause.NETWORK: "cannot be reached",
+    Cause.BROKEN_OFF: "breaks the connection off",
+    Cause.CONNECTION_REFUSED: "refuses the connection",
     Cause.TIMEOUT: "does not answer in time",
     Cause.SERVER_FAULT: "a fault of its own (HTTP 50",
     Cause.RATE_LIMITED: "asked too often",
@@ -285,7 +286,10 @@ def shown(step: Step) -> str:
 
 def test_the_matrix_leaves_no_answer_and_no_cause_out() -> None:
     assert set(EXPECTED) == {*ANSWERS, REFUSED_CONNECTION}
-    of_an_account = set(Cause) - {Cause.TOO_MANY, Cause.INCOMPLETE}  # those are of lists of sub-accounts
+    of_lists = {Cause.TOO_MANY, Cause.INCOMPLETE}
+    # What keeps an answer from coming at all, and what needs an earlier answer, is told elsewhere.
+    elsewhere = CONNECTION - {Cause.CONNECTION_REFUSED, Cause.BROKEN_OFF} | {Cause.CURRENCY, Cause.NOT_ASKED}
+    of_an_account = set(Cause) - of_lists - elsewhere
     assert set(SAID) == of_an_account
     assert set(EXPECTED.values()) == {EMPTY, PLENTY, *of_an_account}
 

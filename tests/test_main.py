@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
+import click
 import pytest
 import yaml
 
+from bot.command_line import Port
 from bot.demo.run import API_KEY, BOT_TOKEN, SIGNING_SECRET, Demo
 from tests.conftest import exhibit
 
@@ -353,3 +355,12 @@ async def test_an_unknown_command_shows_the_usage(tmp_path: Path) -> None:
     code, _, err = await output("rum", cwd=tmp_path)
     assert code == 2
     assert "Usage" in err
+
+
+@pytest.mark.parametrize(
+    "text", ["8_080", "\uff18\uff10\uff18\uff10", "+8080", "0x50", "80.0", "-1", "65536"]
+)
+def test_a_port_is_digits_alone(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Port(0, 65535).convert(text, None, None)
+    assert Port(0, 65535).convert("8080", None, None) == 8080

@@ -1,13 +1,17 @@
 """The database away for ten minutes is told once, and so is its return."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.core.form import Embellishment
 from bot.core.notice import Due, Edit
 from bot.core.unusable import Unusable
 from bot.ports import NotDelivered, StoreAway
 from bot.service.outage import Outage
+from bot.service.sender import Sender
+from tests.service.bot import Wall
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -19,41 +23,56 @@ class Channels:
         self.said: list[tuple[str, Unusable | None]] = []
         self.refusal: NotDelivered | None = None
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         raise AssertionError
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         raise AssertionError
 
-    async def say(self, channel: str, away: StoreAway | None) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
         if self.refusal:
             raise self.refusal
         self.said.append((channel, away.cause if away else None))
 
 
-async def minutes(outage: Outage, *after: float) -> None:
-    for minute in after:
-        await outage.lasts(StoreAway(Unusable.REFUSED), ["C1", "C2"], START + timedelta(minutes=minute))
+@dataclass
+class Story:
+    """An outage told over a messenger, on a clock that the test moves."""
+
+    channels: Channels = field(default_factory=Channels)
+    wall: Wall = field(default_factory=lambda: Wall(START))
+
+    def __post_init__(self) -> None:
+        self.outage = Outage(Sender(self.channels, self.wall))
+
+    async def lasts(self, *minutes: float) -> None:
+        for minute in minutes:
+            self.wall.time = START + timedelta(minutes=minute)
+            await self.outage.lasts(StoreAway(Unusable.REFUSED), ["C1", "C2"], self.wall.now())
+
+    async def over(self) -> None:
+        self.wall.pass_(timedelta(minutes=1))
+        await self.outage.over(["C1", "C2"])
 
 
 async def test_ten_minutes_are_told_once_in_each_channel_and_so_is_the_return() -> None:
-    channels = Channels()
-    outage = Outage(channels)
-    await minutes(outage, 0, 5, 9.9)
+    story = Story()
+    channels = story.channels
+    await story.lasts(0, 5, 9.9)
     assert channels.said == []
-    await minutes(outage, 10, 11, 60)
+    await story.lasts(10, 11, 60)
     assert channels.said == [("C1", Unusable.REFUSED), ("C2", Unusable.REFUSED)]
-    await outage.over(["C1", "C2"])
-    await outage.over(["C1", "C2"])
+    await story.over()
+    await story.over()
     assert channels.said[2:] == [("C1", None), ("C2", None)]
 
 
 async def test_a_short_outage_is_not_told_at_all() -> None:
-    channels = Channels()
-    outage = Outage(channels)
-    await minutes(outage, 0, 9)
-    await outage.over(["C1", "C2"])
-    await minutes(outage, 12, 20)
+    story = Story()
+    channels = story.channels
+    await story.lasts(0, 9)
+    await story.over()
+    await story.lasts(12, 20)
     assert channels.said == []
 
 
@@ -61,10 +80,10 @@ async def test_a_short_outage_is_not_told_at_all() -> None:
 async def test_what_slack_refused_is_said_again_and_what_it_may_have_taken_is_not(
     unknown: bool, said: int
 ) -> None:
-    channels = Channels()
-    outage = Outage(channels)
+    story = Story()
+    channels = story.channels
     channels.refusal = NotDelivered("timeout", unknown=unknown)
-    await minutes(outage, 0, 10)
+    await story.lasts(0, 10)
     channels.refusal = None
-    await minutes(outage, 11, 12)
+    await story.lasts(11, 12)
     assert len(channels.said) == said

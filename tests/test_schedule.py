@@ -96,6 +96,7 @@ async def test_a_poll_that_hangs_is_seen_by_the_job_that_polls_nothing_and_told_
         assert events(lines).count("poll.late") == 1
         bot.provider.may_answer.set()
         await hangs
+        bot.wall.pass_(timedelta(seconds=1))
         await bot.service.lead()
         await schedule.lead()
         await eventually(lambda: gaps(bot) == [False, True])

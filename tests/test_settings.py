@@ -219,6 +219,173 @@ def test_a_bad_value_is_one_line_with_an_example_and_without_the_value(
     assert not others or name == "ACCOUNTS"
 
 
+# The unit of money
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("EUR", "EUR"), ("eur", "EUR"), (" Eur ", "EUR"), ("\u20ac", "EUR"), ("xof", "XOF"), ("F CFA", "F CFA")],
+)
+def test_the_unit_of_money_has_one_spelling(environment: pytest.MonkeyPatch, text: str, unit: str) -> None:
+    environment.setenv("CURRENCY", text)
+    (one,) = from_environment().watched
+    assert one.account.currency == unit
+
+
+def test_without_a_unit_of_money_none_is_configured(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CURRENCY", "")
+    (one,) = from_environment().watched
+    assert one.account.currency == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "12.50", "EUR2", "EUR/USD", "<!here>", ".", "x" * 11, '"EUR"', "5 EUR"]
+)
+def test_what_is_no_unit_of_money_is_a_fault(environment: pytest.MonkeyPatch, text: str) -> None:
+    (fault,) = faults(environment, CURRENCY=text)
+    assert fault.startswith("CURRENCY: ")
+    assert fault.endswith(". Example: CURRENCY=EUR")
+
+
+# Numbers as their writers meant them
+
+NBSP, NARROW = "\u00a0", "\u202f"
+
+
+@pytest.mark.parametrize("name", ["CREDIT_SMS_WARNING", "UNREADABLE_AFTER", "PORT", "DRAIN_SECONDS"])
+@pytest.mark.parametrize("mark", [".", ",", " ", "'", "\u2019", "_", NBSP, NARROW])
+def test_a_whole_number_is_digits_alone_and_a_separator_is_refused_with_the_right_spelling(
+    environment: pytest.MonkeyPatch, name: str, mark: str
+) -> None:
+    (fault,) = faults(environment, **{name: f"5{mark}000"})
+    assert fault == f"{name}: must be digits alone: write 5000. Example: {name}=5000"
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [("1.234.567", "1234567"), ("1,00,000", "100000"), ("12 345,00", "12345"), ("1,000.00", "1000")],
+)
+def test_a_whole_number_in_groups_of_any_country_is_refused_with_the_right_spelling(
+    environment: pytest.MonkeyPatch, text: str, spelling: str
+) -> None:
+    (fault,) = faults(environment, CREDIT_SMS_WARNING=text)
+    assert f"write {spelling}. " in fault
+
+
+NO_NUMBERS = [
+    *("true", "yes", "on", "inf", "nan", "1e3", "5e-1", "+5", "0x10", "0b1", "\u0665\u0660\u0660", "\uff15"),
+    *(
+        "5 0",
+        "5 SMS",
+        "\u20ac5",
+        "$5",
+        "5 EUR",
+        "5k",
+        "five",
+        "\u00bd",
+        "\u00b2",
+        "1/2",
+        "5..5",
+        "5,,5",
+        "--5",
+    ),
+    *(".5", "5.", "1.000.50", "1e-20000000", "1.2.3"),
+]
+
+
+@pytest.mark.parametrize("name", ["CREDIT_SMS_CRITICAL", "BALANCE_WARNING", "PORT", "REARM_MARGIN"])
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_what_another_reads_as_a_number_is_none_here(
+    environment: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    value = f"{text}%" if name == "REARM_MARGIN" else text
+    (fault,) = faults(environment, **{name: value})
+    assert fault.startswith(f"{name}: ")
+    assert "write" not in fault
+
+
+@pytest.mark.parametrize("text", ["5.5", "5.0", "5,5", "-0", "-5", "0", "000", "9" * 13])
+def test_no_whole_number_above_zero(environment: pytest.MonkeyPatch, text: str) -> None:
+    (fault,) = faults(environment, CREDIT_SMS_WARNING=text)
+    assert fault.startswith("CREDIT_SMS_WARNING: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "either", "other"),
+    [
+        ("1.000", "1", "1000"),
+        ("5,000", "5", "5000"),
+        ("1.250", "1.25", "1250"),
+        ("12,500", "12.5", "12500"),
+        ("123.456", "123.4560", "123456"),
+        ("010.500", "10.5", "10500"),
+    ],
+)
+def test_a_decimal_that_may_be_a_group_of_thousands_is_refused_with_both_spellings(
+    environment: pytest.MonkeyPatch, text: str, either: str, other: str
+) -> None:
+    (fault,) = faults(environment, BALANCE_WARNING=text)
+    assert fault.startswith(f"BALANCE_WARNING: may mean {either} or {other}: write the one or the other.")
+    for spelling in (either, other):
+        environment.setenv("BALANCE_WARNING", spelling)
+        assert from_environment().balance_warning == Decimal(spelling)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("12,50", "12.50"),
+        ("0,500", "0.500"),
+        ("1234,567", "1234.567"),
+        ("1,000.50", "1000.50"),
+        ("1.000,50", "1000.50"),
+        ("1 000", "1000"),
+        (f"1{NARROW}000,5", "1000.5"),
+        ("1'000.50", "1000.50"),
+        ("1_000", "1000"),
+        ("1,000,000", "1000000"),
+        ("1.000.000", "1000000"),
+    ],
+)
+def test_a_decimal_written_otherwise_is_refused_with_the_right_spelling(
+    environment: pytest.MonkeyPatch, text: str, spelling: str
+) -> None:
+    (fault,) = faults(environment, BALANCE_CRITICAL=text)
+    assert fault.endswith(f": write {spelling}. Example: BALANCE_CRITICAL={spelling}")
+    environment.setenv("BALANCE_CRITICAL", spelling)
+    assert from_environment().balance_critical == Decimal(spelling)
+
+
+@pytest.mark.parametrize("text", ["0.500", "0.050", "1234.567", "50.1", "50.12", "12.3456", "0050", " 7 "])
+def test_a_decimal_that_has_one_meaning_is_taken(environment: pytest.MonkeyPatch, text: str) -> None:
+    environment.setenv("BALANCE_WARNING", text)
+    assert from_environment().balance_warning == Decimal(text.strip())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("REARM_MARGIN", "10,5%", "has a comma before its decimals: write 10.5"),
+        ("REARM_MARGIN", "1.000%", "may mean 1 or 1000"),
+        ("REARM_MARGIN", "-1%", "must lie between 0% and 999%"),
+        ("REARM_MARGIN", "1000%", "must lie between 0% and 999%"),
+        ("POLL_INTERVAL", "1.000s", "has a thousands separator: write 1000s"),
+        ("POLL_INTERVAL", "1 800s", "has a thousands separator: write 1800s"),
+        ("REMINDER_WARNING", "1.5h", "is no duration"),
+        ("REMINDER_WARNING", "\u0662\u0664h", "is no duration"),
+        ("REMINDER_WARNING", "+24h", "is no duration"),
+        ("DRAIN_SECONDS", "20s", "must be a whole number from 0 to 600, in digits alone"),
+        ("UNREADABLE_AFTER", "3.0", "must be a whole number from 1 to 1000, in digits alone"),
+        ("CREDIT_SMS_WARNING", '"5000"', "stands in quotes: leave them out"),
+    ],
+)
+def test_other_numbers_are_read_no_more_freely(
+    environment: pytest.MonkeyPatch, name: str, text: str, said: str
+) -> None:
+    (fault,) = faults(environment, **{name: text})
+    assert fault.startswith(f"{name}: {said}")
+
+
 def test_all_faults_are_reported_together(environment: pytest.MonkeyPatch) -> None:
     changes = {"SLACK_BOT_TOKEN": None, "ALERT_CHANNEL": "#x", "PORT": "x", "BALANCE_WARNING": "x"}
     found = faults(environment, CREDIT_SMS_WARNING="10", CREDIT_SMS_CRITICAL="20", **changes)

@@ -72,13 +72,11 @@ async def connected(demo: Demo, mode: dict[str, str]) -> None:
 async def test_a_command_in_flight_is_answered_after_the_signal(
     demo: Demo, tmp_path: Path, mode: dict[str, str]
 ) -> None:
-    demo.world.apply({"provider": "html"})  # the command must make a request of its own
+    demo.provider.answer = replace(GOOD, delay_before_headers=6)
     async with deployed(demo, tmp_path, POLL_INTERVAL="1h", **mode) as (process, _):
-        await demo.slack.wait_for(lambda message: "I watch" in message.text, 20)
         await connected(demo, mode)
-        demo.provider.answer = replace(GOOD, delay_before_headers=4)
         result = await demo.slack.command("")
-        assert [message.text for message in result.messages] == ["Asking SMS Partner…"]
+        assert [one.text for one in result.messages] == ["Asking SMS Partner… There is no earlier reading."]
         for number in (*SIGNALS, *SIGNALS):
             process.send_signal(number)
         events = await ended(process)

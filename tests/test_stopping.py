@@ -83,7 +83,7 @@ async def test_a_reading_that_cannot_be_cancelled_is_left(frozen: Frozen) -> Non
     source = Provider(9000)
     source.read = frozen  # type: ignore[method-assign]  # what counts the requests is frozen
     reader = Reader({"sms": cast("Source", source)}, Wall())
-    reading = asyncio.create_task(reader.read(WATCHED))
+    reading = asyncio.create_task(reader.poll(WATCHED))
     await frozen.asked.wait()
     assert await ends(reader.close())
     frozen.let_go.set()

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from bot.core import listing, rules
 from bot.core.clock import rewound, set_back
+from bot.core.currency import in_one_unit, same_unit
 from bot.core.episode import Verdict, episode_id, opened, told, with_episodes
 from bot.core.model import Account, Level, Policy
 from bot.core.notice import Kind, Reason, Step, Urgency
@@ -24,8 +26,8 @@ def step(
 ) -> Step:
     """Judge, at `now`, one outcome of reading `account`, asked for at `began_at` (UTC).
 
-    Only what was `polled`, and not read for a command, counts a list of sub-accounts that failed. An account
-    whose stored state cannot be read counts as one that cannot be read itself.
+    Only what was `polled`, and not read for a command, counts money in another unit, and a list of
+    sub-accounts that failed. An account whose stored state cannot be read counts as one that cannot be read.
     """
     if watch.blind and isinstance(outcome, Reading):
         if not polled:
@@ -54,7 +56,12 @@ def _judged(
 ) -> Step:
     if isinstance(outcome, Failure):
         return _failed(watch, account, outcome, began_at, policy)
-    return _read(watch, account, listing.taken(watch.reading, outcome, account), policy, polled=polled)
+    found = in_one_unit(outcome, account, watch.reading)
+    if isinstance(found, Reading):
+        return _read(watch, account, listing.taken(watch.reading, found, account), policy, polled=polled)
+    not_counted = Step(watch, began_at, (Reason.NOT_COUNTED,))
+    failed = _failed(watch, account, found, began_at, policy) if polled else not_counted
+    return replace(failed, failure=found)
 
 
 def _read(
@@ -167,6 +174,8 @@ def _judge(watch: Watch, account: Account, reading: Reading, policy: Policy) -> 
         if level is Level.OK:
             return Verdict(None, Reason.FINE)
         return Verdict(opened(account, Trouble.LOW, level, now, firing=firing), Reason.OPENED, Kind.OPENED)
+    if watch.reading and not same_unit(watch.reading.credits.currency, reading.credits.currency):
+        before = replace(before, topped_up=Decimal(0), rise=None)
     rise = rules.risen(watch.reading, reading, held)
     episode = replace(
         before,

@@ -86,6 +86,8 @@ class Account:
 
     `key_source` is the variable that holds the key. `group` ("host@channel") names those that share one
     episode when their provider's host fails; empty for one that is alone with its host and channel.
+    `currency` is its unit of money, if one is configured; `listed` says that it has an entry of its own,
+    where that would stand.
     """
 
     name: str
@@ -95,6 +97,8 @@ class Account:
     subaccounts: SubAccounts | None = None
     key_source: str = "SMSPARTNER_API_KEY"
     group: str = ""
+    currency: str = ""
+    listed: bool = False
 
     @property
     def needed(self) -> frozenset[Field]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from bot.core.gap import Gap
 from bot.core.model import Level
-from bot.core.reading import Reading
+from bot.core.reading import Failure, Reading
 from bot.core.watch import Episode, Watch
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -34,6 +36,7 @@ class Reason(StrEnum):
     STILL_LOW = "still_low"
     ENDED = "ended"
     COUNTING_FAILURES = "counting_failures"
+    NOT_COUNTED = "not_counted"
     UNREADABLE = "unreadable"
     SHARED_WITH_GROUP = "shared_with_group"
     STILL_UNREADABLE = "still_unreadable"
@@ -77,7 +80,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Step:
-    """What one outcome changed: the new state, the episodes touched, what is owed, and why."""
+    """What one outcome changed: the new state, the episodes touched, what is owed, and why.
+
+    `failure` says why an answer that came is no good reading of this account.
+    """
 
     watch: Watch
     at: datetime
@@ -86,14 +92,18 @@ class Step:
     touched: tuple[Episode, ...] = ()
     notices: tuple[Notice, ...] = ()
     edits: Mapping[str, Urgency] = field(default_factory=dict)
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
 class Owed:
-    """Who is owed a word: an episode, or a greeting by the number of its notice."""
+    """Who is owed a word: an episode, or a greeting by the number of its notice; where, how urgently."""
 
     episode: str = ""
     notice: int = 0
+    channel: str = ""
+    level: Level = Level.OK
+    since: datetime = _LONG_AGO
 
 
 @dataclass(frozen=True)
@@ -171,3 +181,6 @@ LONGEST_WAIT = timedelta(hours=1)
 
 EDIT_DELAY = timedelta(minutes=1)
 """How often a living message follows figures that change while nothing else does."""
+
+RATE_LIMITED = "ratelimited"
+"""The error of whatever Slack refuses because it was sent too soon."""

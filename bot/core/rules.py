@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from bot.core.currency import same_unit
 from bot.core.model import Account, Field, Level, Policy, Rule
-from bot.core.reading import Credits, Reading, SubAccount
+from bot.core.reading import ENOUGH, Credits, Reading, SubAccount
 from bot.core.watch import Firing
 
 _Key = tuple[str, Field, Level]
@@ -18,11 +19,12 @@ def firing(
     held: tuple[Firing, ...], account: Account, reading: Reading, last: Reading | None, policy: Policy
 ) -> tuple[Firing, ...]:
     """Return what fires now: the account's own rules first, then each sub-account's."""
-    thresholds = {_key(one): one.threshold for one in held}
+    thresholds = {_key(one): one for one in held}
+    unit = reading.credits.currency
     own = tuple(
-        Firing(rule.field, rule.level, rule.threshold)
+        Firing(rule.field, rule.level, rule.threshold, currency=_unit(rule, unit))
         for rule in account.rules
-        if reading.credits.amounts[rule.field] < _ends_at(rule, "", thresholds, policy)
+        if reading.credits.amounts[rule.field] < _ends_at(rule, "", unit, thresholds, policy)
     )
     found = [*own, *_used_up(held, reading.credits, last)]
     rules = account.subaccounts.rules if account.subaccounts else ()
@@ -58,7 +60,9 @@ def changed_thresholds(
         own = not one.subaccount
         new = (thresholds if own else of_subaccounts).get((one.field, one.level), one.threshold)
         value = credits_.amounts.get(one.field) if own else balances.get(one.subaccount)
-        if new != one.threshold and value is not None and value < rearmed_at(one.threshold, policy):
+        if new == one.threshold or value is None:
+            continue
+        if not same_unit(one.currency, credits_.currency) or value < rearmed_at(one.threshold, policy):
             pairs[one.threshold, new] = None
     return tuple(pairs)
 
@@ -68,7 +72,7 @@ def risen(last: Reading | None, reading: Reading, held: tuple[Firing, ...]) -> D
 
     Money that the account hands on to a sub-account rises there: it counts only where the trouble is.
     """
-    if last is None:
+    if last is None or not same_unit(last.credits.currency, reading.credits.currency):
         return Decimal(0)
     if not held or any(not one.subaccount for one in held):
         return _rise(last.credits.amounts[Field.BALANCE], reading.credits.amounts[Field.BALANCE])
@@ -94,42 +98,51 @@ def still_configured(one: Firing, account: Account) -> bool:
 
 
 def _used_up(held: tuple[Firing, ...], credits_: Credits, last: Reading | None) -> list[Firing]:
-    """Return what says that nothing can be sent any more.
+    """Return what says that nothing can be sent any more; once it is so, it stays so until there is enough.
 
     Missing is not a number: a count that was zero and is not given any more ends nothing by itself. Only a
     rise of the balance does: then somebody has topped up, and there is money again.
     """
-    found = [Firing(name, Level.EMPTY, Decimal(0)) for name in credits_.at_zero]
-    by_count = Firing(Field.CREDIT_SMS, Level.EMPTY, Decimal(0))
-    missing = by_count in held and Field.CREDIT_SMS not in credits_.amounts
-    if missing and last and not _rise(last.credits.amounts[Field.BALANCE], credits_.amounts[Field.BALANCE]):
-        found.append(by_count)
-    return found
+    was = {one.field for one in held if one.level is Level.EMPTY and not one.subaccount}
+    missing = Field.CREDIT_SMS in was and Field.CREDIT_SMS not in credits_.amounts
+    risen_ = last and _rise(last.credits.amounts[Field.BALANCE], credits_.amounts[Field.BALANCE])
+    if credits_.enough and not (missing and not risen_):
+        was = set()
+    names = (name for name in (Field.BALANCE, Field.CREDIT_SMS) if name in {*was, *credits_.at_zero})
+    return [Firing(name, Level.EMPTY, Decimal(0)) for name in names]
 
 
 def _of_subaccount(
     one: SubAccount,
     rules: tuple[Rule, ...],
     held: tuple[Firing, ...],
-    thresholds: dict[_Key, Decimal],
+    thresholds: dict[_Key, Firing],
     policy: Policy,
 ) -> list[Firing]:
     if one.balance is None:
         return [fired for fired in held if fired.subaccount == one.id]
     found = [
-        Firing(rule.field, rule.level, rule.threshold, one.id)
+        Firing(rule.field, rule.level, rule.threshold, one.id, one.currency)
         for rule in rules
-        if one.balance < _ends_at(rule, one.id, thresholds, policy)
+        if one.balance < _ends_at(rule, one.id, one.currency, thresholds, policy)
     ]
-    if one.balance <= 0:
+    was_empty = any(fired.subaccount == one.id and fired.level is Level.EMPTY for fired in held)
+    if one.balance <= 0 or (was_empty and one.balance < ENOUGH[Field.BALANCE]):
         found.append(Firing(Field.BALANCE, Level.EMPTY, Decimal(0), one.id))
     return found
 
 
-def _ends_at(rule: Rule, subaccount: str, thresholds: dict[_Key, Decimal], policy: Policy) -> Decimal:
+def _ends_at(
+    rule: Rule, subaccount: str, unit: str, thresholds: dict[_Key, Firing], policy: Policy
+) -> Decimal:
     """A rule that fires under this very threshold ends above the margin; any other is judged without it."""
     held = thresholds.get((subaccount, rule.field, rule.level))
-    return rearmed_at(rule.threshold, policy) if held == rule.threshold else rule.threshold
+    same = held and held.threshold == rule.threshold and same_unit(held.currency, _unit(rule, unit))
+    return rearmed_at(rule.threshold, policy) if same else rule.threshold
+
+
+def _unit(rule: Rule, unit: str) -> str:
+    return unit if rule.field is Field.BALANCE else ""
 
 
 def _levels(fired: tuple[Firing, ...]) -> dict[str, Level]:

@@ -13,14 +13,15 @@ from bot.core.reading import Failure, Held, Reading
 class Firing:
     """A rule that has fired and has not ended, with the threshold it was judged by.
 
-    Without a `subaccount` (its id) it is the account's own. *Empty* needs no rule: its threshold is zero,
-    and it fires at zero too.
+    Without a `subaccount` (its id) it is the account's own; one about money has its unit. *Empty* needs no
+    rule: its threshold is zero, and it fires at zero too.
     """
 
     field: Field
     level: Level
     threshold: Decimal
     subaccount: str = ""
+    currency: str = ""
 
 
 class Trouble(StrEnum):
@@ -127,7 +128,7 @@ class AccountStatus:
     """An account as a person sees it: the reading (live or last good), or why there is none.
 
     `held_back`: why the provider was not asked, if it was not: it allows only so many requests a minute, and
-    nobody counts them while the database is away.
+    nobody counts them while the database is away. `asking`: it was asked, and has not answered yet.
     """
 
     account: Account
@@ -135,16 +136,18 @@ class AccountStatus:
     reading: Reading | None
     failure: Failure | None = None
     held_back: Held | None = None
+    asking: bool = False
 
     @property
     def trouble(self) -> Failure | None:
         """Why the account cannot be read, as far as is known: not asked now, it may have failed before."""
-        return self.failure or (self.watch.failure if self.held_back and self.watch.failures else None)
+        not_known_now = self.held_back or self.asking
+        return self.failure or (self.watch.failure if not_known_now and self.watch.failures else None)
 
     @property
     def unknown(self) -> bool:
         """Whether its present state is not known: then it is neither fine nor low."""
-        return self.trouble is not None or self.reading is None
+        return self.asking or self.trouble is not None or self.reading is None
 
     @property
     def unlisted(self) -> Failure | None:

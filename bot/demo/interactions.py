@@ -74,6 +74,12 @@ class Interactions(Workspace):
         self.bot_url = ""
         self.patience = 3.0
         self.press_failed: set[str] = set()
+        self.guests: dict[str, User] = {}
+        """People of other workspaces, met in a channel shared over Slack Connect."""
+        self.enterprise_id = ""
+        """The organisation that the workspace belongs to, if it does."""
+        self.org_wide = False
+        """Whether that organisation has installed the app, for all of its workspaces."""
         self.links = SocketLinks(APP_ID)
         self.response_urls = ResponseUrls(self)
         self._signing_secret = signing_secret
@@ -92,10 +98,10 @@ class Interactions(Workspace):
         Raises:
             LookupError: there is no such user or channel.
         """
-        who, where = USERS[user], CHANNELS[channel]
+        who, where = self._person(user), CHANNELS[channel]
         form = {
             "token": self._verification,
-            "team_id": TEAM_ID,
+            "team_id": who.team_id,
             "team_domain": TEAM_DOMAIN,
             "channel_id": where.id,
             "channel_name": where.name,
@@ -104,7 +110,12 @@ class Interactions(Workspace):
             "command": command,
             "text": text,
             "api_app_id": APP_ID,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": str(self.org_wide).lower(),
+            **(
+                {"enterprise_id": self.enterprise_id}
+                if self.enterprise_id and not self._is_guest(who)
+                else {}
+            ),
             "response_url": self.origin + self.response_urls.open(where.id, who.id),
             "trigger_id": _trigger_id(),
         }
@@ -147,13 +158,13 @@ class Interactions(Workspace):
         Raises:
             LookupError: this message has no such element (with that value), or that user cannot see it.
         """
-        who, where = USERS[user], CHANNELS[message.channel]
+        who, where = self._person(user), CHANNELS[message.channel]
         if message.ephemeral_for not in {None, who.id}:
             raise LookupError(f"{user} cannot see the message {message.ts}")
         action = action_of(message, action_id, value, selected_option)
         payload: Json = {
             "type": "block_actions",
-            "user": {"id": who.id, "username": who.name, "name": who.name, "team_id": TEAM_ID},
+            "user": {"id": who.id, "username": who.name, "name": who.name, "team_id": self._belongs_to(who)},
             "api_app_id": APP_ID,
             "token": self._verification,
             "container": {
@@ -164,9 +175,7 @@ class Interactions(Workspace):
                 **({"thread_ts": message.thread_ts} if message.thread_ts else {}),
             },
             "trigger_id": _trigger_id(),
-            "team": {"id": TEAM_ID, "domain": TEAM_DOMAIN},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            **self._installation(),
             "channel": {"id": where.id, "name": where.name},
             # Slack keeps no copy of an ephemeral message, so it cannot send one along.
             **({} if message.ephemeral_for else {"message": message.as_json()}),
@@ -178,6 +187,23 @@ class Interactions(Workspace):
         (self.press_failed.add if delivery.error else self.press_failed.discard)(message.ts)
         self.tell()
         return PressResult(delivery.status, delivery.seconds)
+
+    def _person(self, user: str) -> User:
+        return self.guests.get(user) or USERS[user]
+
+    def _is_guest(self, who: User) -> bool:
+        return who.id in self.guests
+
+    def _belongs_to(self, who: User) -> str:
+        """Return what an interaction says as `user.team_id`: in an Enterprise the organisation."""
+        return who.team_id if self._is_guest(who) else self.enterprise_id or who.team_id
+
+    def _installation(self) -> Json:
+        """Return what an interaction says of whose app is used; it is silent about the guest's."""
+        organisation = {"id": self.enterprise_id, "name": "Demo organisation"} if self.enterprise_id else None
+        named = {"enterprise_id": self.enterprise_id} if self.enterprise_id else {}
+        team = None if self.org_wide else {"id": TEAM_ID, "domain": TEAM_DOMAIN, **named}
+        return {"team": team, "enterprise": organisation, "is_enterprise_install": self.org_wide}
 
     def signed_headers(self, body: str) -> dict[str, str]:
         """Return the headers with which Slack sends a form to the bot, its signature among them."""

@@ -52,7 +52,7 @@ class SimulatedProvider:
         *,
         clock: Callable[[], datetime],
         api_key: str = "",
-        slow_seconds: float = 4.0,
+        slow_seconds: float | None = 4.0,
         keys: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.origin = ""
@@ -64,7 +64,7 @@ class SimulatedProvider:
         self._keys = {api_key: world.account.name, **keys}
         self._lately: dict[tuple[str, str], deque[datetime]] = {}
         self._clock = clock
-        self._slow_seconds = slow_seconds
+        self.slow_seconds = slow_seconds
         self._arrival = asyncio.Event()
 
     @property
@@ -143,7 +143,7 @@ class SimulatedProvider:
         if mode in MODE_ANSWERS:
             return MODE_ANSWERS[mode]
         answer = self._about(account, asked)
-        return replace(answer, delay_before_headers=self._slow_seconds) if mode == "slow" else answer
+        return replace(answer, delay_before_headers=self.slow_seconds) if mode == "slow" else answer
 
     def _holder(self, asked: Question) -> PrepaidAccount | None:
         found = self._world.holder(self._keys.get(asked.key, ""))

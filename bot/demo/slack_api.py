@@ -18,6 +18,7 @@ from aiohttp import web
 from bot.demo.blockkit import faults
 from bot.demo.interactions import Interactions
 from bot.demo.journal import Journal
+from bot.demo.limits import Dislikes, RateLimit
 from bot.demo.workspace import (
     BOT_ID,
     BOT_USER,
@@ -74,11 +75,18 @@ class SimulatedSlack(Interactions):
         self._app_token = app_token
         self.scopes = SCOPES
         self.refused: dict[str, Json] = {}
+        self.rate_limit: RateLimit | None = None
+        self.dislikes = Dislikes()
+        self.limited: dict[str, list[str]] = {}
+        """The `Retry-After` of the next refusals of a method for too many requests."""
+        self.link_origin = ""
+        """Where the host of the links is, if it is another."""
         self._fault = "fine"
         self._next_faults: deque[str] = deque()
         self._closing = asyncio.Event()
         self._methods: dict[str, Callable[[Json], Json]] = {
             "auth.test": self._auth_test,
+            "auth.teams.list": self._list_teams,
             "chat.postMessage": self._post_message,
             "chat.update": self._update,
             "apps.connections.open": self._open_connection,
@@ -96,7 +104,7 @@ class SimulatedSlack(Interactions):
         app.router.add_get("/api/{method}", self._api)
         app.router.add_post("/api/{method}", self._api)
         app.router.add_post("/response/{secret}", self.response_urls.serve)
-        app.router.add_get("/link/{ticket}", self.links.serve)
+        app.router.add_get("/link/", self.links.serve)
         # Cancellation ends the calls that are never answered as soon as their client gives up.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=5.0)
         await runner.setup()
@@ -134,13 +142,19 @@ class SimulatedSlack(Interactions):
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         arguments: Json = {}
-        fault = "fine"
+        fault, retry_after = "fine", "1"
         try:
             self._authorize(request, method)
             self._admit(method)
             arguments = await _arguments(request)
             if method.startswith("chat."):
                 fault = self._next_faults.popleft() if self._next_faults else self._fault
+                if self.rate_limit and fault == "fine":
+                    channel, now = str(arguments.get("channel")), self.clock()
+                    if asked := self.rate_limit.retry_after(method, channel, now):
+                        fault, retry_after = "rate_limited", asked
+            if self.limited.get(method):
+                fault, retry_after = "rate_limited", self.limited[method].pop(0)
             answer = {"ok": True, **self._call(method, arguments, fault)}
         except _RefusedError as refused:
             answer = refused.answer
@@ -156,7 +170,7 @@ class SimulatedSlack(Interactions):
             )
         headers = self._headers(request)
         if status != 200:
-            headers["Retry-After"] = "1"
+            headers["Retry-After"] = retry_after
         return web.json_response(answer, status=status, headers=headers)
 
     def _call(self, method: str, arguments: Json, fault: str) -> Json:
@@ -200,16 +214,22 @@ class SimulatedSlack(Interactions):
             "url": f"https://{TEAM_DOMAIN}.slack.com/",
             "team": TEAM_NAME,
             "user": BOT_USER.name,
-            "team_id": TEAM_ID,
+            "team_id": self.enterprise_id if self.org_wide else TEAM_ID,
             "user_id": BOT_USER.id,
             "bot_id": BOT_ID,
-            "is_enterprise_install": False,
+            **({"enterprise_id": self.enterprise_id} if self.enterprise_id else {}),
+            "is_enterprise_install": self.org_wide,
         }
+
+    def _list_teams(self, _: Json) -> Json:
+        if not self.org_wide:
+            raise _RefusedError("team_access_not_granted")
+        return {"teams": [{"id": TEAM_ID, "name": TEAM_NAME}], "response_metadata": {"next_cursor": ""}}
 
     def _open_connection(self, _: Json) -> Json:
         if self._closing.is_set():
             raise _RefusedError("internal_error")
-        return {"url": self.origin.replace("http", "ws", 1) + self.links.ticket()}
+        return {"url": (self.link_origin or self.origin.replace("http", "ws", 1)) + self.links.ticket()}
 
     def _post_message(self, arguments: Json) -> Json:
         channel = _postable(arguments)
@@ -219,6 +239,7 @@ class SimulatedSlack(Interactions):
             parent = self.find(channel.id, thread_ts)
             if parent is None or parent.ephemeral_for or parent.thread_ts:
                 raise _RefusedError("thread_not_found")
+        self._like("chat.postMessage", arguments)
         broadcast = thread_ts is not None and arguments.get("reply_broadcast", False)
         message = self.show(channel.id, BOT_USER.id, arguments, broadcast=broadcast)
         return {"channel": channel.id, "ts": message.ts, "message": message.as_json()}
@@ -233,8 +254,13 @@ class SimulatedSlack(Interactions):
         # Here, and here alone, an empty object is good metadata: it takes away what was there.
         judged = {name: value for name, value in arguments.items() if (name, value) != ("metadata", {})}
         self._judge("chat.update", judged)
+        self._like("chat.update", arguments)
         message = self.edit(message, arguments)
         return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": message.as_json()}
+
+    def _like(self, method: str, arguments: Json) -> None:
+        if error := self.dislikes.of(method, arguments):
+            raise _RefusedError(error)
 
     def _judge(self, method: str, arguments: Json) -> None:
         if not arguments.get("text") and not arguments.get("blocks"):

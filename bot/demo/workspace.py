@@ -18,11 +18,12 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class User:
-    """A member of the workspace."""
+    """A person, and the workspace or organisation that they belong to."""
 
     id: str
     name: str
     real_name: str
+    team_id: str = TEAM_ID
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ CHANNELS = {
     channel.id: channel
     for channel in (
         Channel("C0ALERTS", "sms-alerts"),
+        Channel("C0OPS", "ops"),
         Channel("C0RANDOM", "random", bot_is_member=False),
         Channel("C0ARCHIVED", "old-alerts", is_archived=True),
     )

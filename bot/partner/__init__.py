@@ -2,5 +2,6 @@
 
 from bot.partner.client import ATTEMPTS, MAX_BODY, Partner
 from bot.partner.decipher import decipher
+from bot.partner.waits import Waits
 
-__all__ = ["ATTEMPTS", "MAX_BODY", "Partner", "decipher"]
+__all__ = ["ATTEMPTS", "MAX_BODY", "Partner", "Waits", "decipher"]

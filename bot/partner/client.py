@@ -5,7 +5,7 @@ failure becomes a `Failure`, chained to nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from hashlib import sha256
@@ -17,9 +17,11 @@ import stamina
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
+from bot.connecting import BrokenConnectionError, cause_of, patience
 from bot.core.model import Account, Product
 from bot.core.reading import WORTH_RETRYING, Cause, Credits, Failure, Held, SubAccount
 from bot.partner.decipher import Page, decipher, decipher_page, unreadable
+from bot.partner.waits import Waits
 from bot.ports import Budget, HeldBack, StoreAway, Unreadable
 
 MAX_BODY = 256 * 1024
@@ -37,9 +39,6 @@ MOST_PAGES = 100
 MOST_LISTED = 2000
 """Sub-accounts of one account: pages of 20, all read within `LISTING_SECONDS`."""
 
-_NO_DEADLINE = aiohttp.ClientTimeout(total=None)
-"""`ATTEMPT_SECONDS` is the deadline: aiohttp's own would be a second one."""
-
 _T = TypeVar("_T")
 
 
@@ -47,7 +46,8 @@ class Partner:
     """Asks one of the products for the credits of one key; the caller owns the session.
 
     `turn` bounds how many accounts the host is asked about at a time; `budget` how many requests a minute
-    may be made; `attempts` how often one thing is asked for, where a fault may pass.
+    may be made; `attempts` how often one thing is asked for, where a fault may pass; `waits` remembers, for
+    all accounts, until when the provider asked to be left alone.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Partner:
         turn: AbstractAsyncContextManager[None] | None = None,
         budget: Budget | None = None,
         attempts: int = ATTEMPTS,
+        waits: Waits | None = None,
     ) -> None:
         self._session = session
         self._product = product
@@ -68,26 +69,36 @@ class Partner:
         self._me = self._address()
         self.turn = turn or nullcontext()
         self._budget = budget
+        self._waits = waits
+        self._asker = (f"{self._me.raw_host}:{self._me.port}", api_key)
         self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
         counted = budget is not None or attempts == 1
         self._headers = {"Connection": "close"} if counted else {}
         self._middlewares = (_not_repeated,) if counted else ()
         self._attempts = attempts
 
-    async def read(self, account: Account) -> Credits:
-        """Ask, 34 s at most, then list sub-accounts where wanted; raises `Unreadable` and `HeldBack`."""
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
+        """Ask, 34 s at most, then list sub-accounts where wanted; raises `Unreadable` and `HeldBack`.
+
+        Where requests are counted, one that is not `polled` is made once.
+        """
 
         def parse(status: int, body: bytes) -> Credits:
             return decipher(status, body, account.needed, self._product)
 
         ends_at = asyncio.get_running_loop().time() + READ_SECONDS
-        credits_ = await self._insist(self._me, parse)
+        credits_ = await self._insist(self._me, parse, polled=polled)
         if account.subaccounts is None:
             return credits_
         listed = await self._listed(ends_at, emails=account.subaccounts.emails)
         if isinstance(listed, Failure):
             return replace(credits_, unlisted=replace(listed, listing=True))
         return replace(credits_, subaccounts=listed)
+
+    def wait(self, failure: Failure) -> None:
+        """Ask nothing before the time that a stored failure names."""
+        if self._waits:
+            self._waits.resume(self._asker, failure)
 
     def _address(self) -> URL:
         if self._product is Product.VOICE:
@@ -125,12 +136,14 @@ class Partner:
                 return
         unreadable(Cause.TOO_MANY)
 
-    async def _insist(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
+    async def _insist(self, url: URL, parse: Callable[[int, bytes], _T], *, polled: bool = True) -> _T:
         """Ask, again where it may help; a budget that ends between two tries leaves the first failure."""
         try:
-            return await self._ask(url, parse)
+            return await self._ask(url, parse, polled=polled)
         except Unreadable as error:
             failed = error
+        if self._budget and not polled:
+            raise failed
         # Here, and not around the first try: the machinery of retrying costs as much as a request.
         async for attempt in stamina.retry_context(
             on=_worth_retrying, attempts=self._attempts, wait_initial=0.5, wait_max=2, wait_jitter=0.5
@@ -139,49 +152,65 @@ class Partner:
                 if attempt.num == 1:
                     raise failed
                 try:
-                    return await self._ask(url, parse)
+                    return await self._ask(url, parse, polled=polled)
                 except HeldBack:
                     raise failed from None
         raise failed
 
-    async def _ask(self, url: URL, parse: Callable[[int, bytes], _T]) -> _T:
+    async def _ask(self, url: URL, parse: Callable[[int, bytes], _T], *, polled: bool) -> _T:
+        self._keep_waiting()
         if self._budget:
-            await _spend(self._budget, self._digest)
+            await _spend(self._budget, self._digest, polled=polled)
+            self._keep_waiting()
         answer = await self._answer(url)
         # Raised out here: inside an `except` it would carry aiohttp's error, and that one the URL.
         if isinstance(answer, Cause):
             unreadable(answer)
-        return parse(*answer)
+        status, body, headers = answer
+        try:
+            return parse(status, body)
+        except Unreadable as error:
+            failure = error.failure
+        if failure.cause is Cause.RATE_LIMITED and self._waits:
+            failure = self._waits.begin(self._asker, failure, headers)
+        raise Unreadable(failure)
 
-    async def _answer(self, url: URL) -> tuple[int, bytes] | Cause:
-        """Return status and body, or why they did not come."""
+    def _keep_waiting(self) -> None:
+        """Raise `Unreadable` while the provider does not want to be asked."""
+        if self._waits and (failure := self._waits.failure_of(self._asker)):
+            raise Unreadable(failure)
+
+    async def _answer(self, url: URL) -> tuple[int, bytes, Mapping[str, str]] | Cause:
+        """Return status, body and headers, or why they did not come."""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 return await self._get(url)
-        except TimeoutError:
-            return Cause.TIMEOUT
-        except aiohttp.ClientPayloadError as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             # What cannot be unpacked is no JSON; what was cut off may come whole the next time.
-            return Cause.NOT_JSON if isinstance(error.__cause__, ContentEncodingError) else Cause.NETWORK
-        except (aiohttp.ClientError, HttpProcessingError, OSError):
-            return Cause.NETWORK
+            return Cause.NOT_JSON if isinstance(error.__cause__, ContentEncodingError) else cause_of(error)
 
-    async def _get(self, url: URL) -> tuple[int, bytes]:
+    async def _get(self, url: URL) -> tuple[int, bytes, Mapping[str, str]]:
         # A redirect is never followed: it would carry the key to another place.
         async with self._session.get(
             url,
             headers=self._headers,
             middlewares=self._middlewares,
             allow_redirects=False,
-            timeout=_NO_DEADLINE,
+            timeout=patience(ATTEMPT_SECONDS),
         ) as response:
+            # Before the body, which may not come: a wait that the head alone asks for is one.
+            if self._waits and (
+                response.status == 429 or (response.status == 503 and "Retry-After" in response.headers)
+            ):
+                cause = Cause.RATE_LIMITED if response.status == 429 else Cause.SERVER_FAULT
+                self._waits.begin(self._asker, Failure(cause, status=response.status), response.headers)
             body = bytearray()
             async for chunk in response.content.iter_chunked(16 * 1024):
                 body += chunk
                 if len(body) > MAX_BODY:
                     response.close()
                     unreadable(Cause.TOO_LARGE, status=response.status)
-            return response.status, bytes(body)
+            return response.status, bytes(body), response.headers
 
 
 def _whole_list(pages: Sequence[Page]) -> tuple[SubAccount, ...] | Failure:
@@ -200,19 +229,23 @@ async def _not_repeated(
     """Send a request once: where a connection breaks aiohttp repeats a GET by itself, and each counts."""
     try:
         return await send(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        # Of this kind aiohttp makes no second try.
-        raise aiohttp.ClientConnectionError from None
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        cause = cause_of(error)
+    # Raised out here: inside the `except` it would carry aiohttp's error, and that one the URL.
+    raise BrokenConnectionError(cause)
 
 
 def _worth_retrying(error: Exception) -> bool:
-    return isinstance(error, Unreadable) and error.failure.cause in WORTH_RETRYING
+    """Tell whether a second try may help; within a wait that the provider asked for there is none."""
+    if not isinstance(error, Unreadable) or error.failure.wait_until:
+        return False
+    return error.failure.cause in WORTH_RETRYING
 
 
-async def _spend(budget: Budget, digest: str) -> None:
+async def _spend(budget: Budget, digest: str, *, polled: bool) -> None:
     """Count a request; what cannot be counted is not asked, for others may be asking too."""
     try:
-        granted = await budget.spend(digest)
+        granted = await budget.spend(digest, polled=polled)
     except StoreAway:
         raise HeldBack(Held.STORE_AWAY) from None
     if not granted:

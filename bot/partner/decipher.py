@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from bot.core.currency import unit_of
 from bot.core.model import FIELDS, Field, Product
 from bot.core.reading import Cause, Credits, Failure, SubAccount
 from bot.ports import Unreadable
@@ -246,8 +247,8 @@ def _amount(value: object, *, whole: bool) -> Decimal | None:
 
 
 def _currency(value: object) -> str:
-    """Keep what is not known as it is, but for what no database and no message can hold."""
-    return _shown(value, 10)
+    """Return the unit of money; one that is not known is kept, but for what no database can hold."""
+    return unit_of(value) if isinstance(value, str) else ""
 
 
 def _shown(value: object, most: int) -> str:

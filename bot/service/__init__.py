@@ -1,7 +1,7 @@
 """What the bot does: poll and judge, remind, deliver what is owed, answer people."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,6 +34,7 @@ from bot.service.outage import Outage
 from bot.service.people import People
 from bot.service.polled import Polled
 from bot.service.reader import Reader
+from bot.service.sender import Sender
 
 PRUNE_STEPS = 100
 """What is left after so many goes the next time."""
@@ -80,7 +81,8 @@ class Service:
             clock=clock,
         )
         self._outbox = outbox
-        self._courier = Courier(outbox, messenger, clock)
+        sender = Sender(messenger, clock)
+        self._courier = Courier(outbox, sender, clock)
         self._lease = lease
         self._rounds = rounds
         self._history = history
@@ -90,7 +92,7 @@ class Service:
         self.judged_since = self._since = self._started_at
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
-        self._outage = Outage(messenger)
+        self._outage = Outage(sender)
         self._away: dict[str, StoreAway] = {}
         self._standing_by = False
         self._jumped_at: datetime | None = None
@@ -216,7 +218,9 @@ class Service:
         if not self.leading:
             return ()
         stale = await self._not_read_since(unless_since) if unless_since else self.accounts
-        results = await asyncio.gather(*map(self._poll, stale), return_exceptions=True)
+        # Of those that share what a key allows, the one that was not asked for longest comes first.
+        longest_first = sorted(stale, key=self._reader.asked_at)
+        results = await asyncio.gather(*map(self._poll, longest_first), return_exceptions=True)
         polled = tuple(result for result in results if isinstance(result, Polled))
         if any(one.judged for one in polled) and not any(one.lost for one in polled):
             self._completed_at = self._polled_at = self._clock.now()
@@ -242,14 +246,20 @@ class Service:
             if not self.leading or not await self._history.prune(keep):
                 return
 
-    async def deliver(self) -> tuple[Delivery, ...]:
-        """Post and edit all that is due now; raises `StoreAway` and `NotLeading`."""
+    async def deliver(self, again: Callable[[datetime], None] = lambda _: None) -> tuple[Delivery, ...]:
+        """Post and edit what may be sent now; raises `StoreAway` and `NotLeading`.
+
+        `again` is told when to deliver again.
+        """
         async with self._passing:
             pass  # a delivery begins before the lease is looked at, or after, never in between
         if not self.leading:
             return ()
-        with self._writing("deliver"):
-            return await self._courier.deliver()
+        try:
+            with self._writing("deliver"):
+                return await self._courier.deliver(again)
+        finally:
+            self.people.delivered()
 
     @contextmanager
     def _writing(self, work: str) -> Iterator[None]:
@@ -264,6 +274,7 @@ class Service:
     async def close(self) -> None:
         """End what is under way."""
         await self._reader.close()
+        await self.people.close()
         await self._judge.close()
 
     async def _note_round(self) -> None:
@@ -286,13 +297,13 @@ class Service:
         outcome: Reading | Failure | None = None
         try:
             with self._judge.awaiting():
-                began_at, found = await self._reader.read(account)
-            if isinstance(found, Held):
-                return Polled(account.name, held_back=found)
-            outcome = found
+                read = await self._reader.poll(account)
+            if isinstance(read.found, Held):
+                return Polled(account.name, held_back=read.found)
+            outcome = read.found
             with self._writing("judge"):
-                step = await self._judge.outcome(account, began_at, outcome)
-            return Polled(account.name, outcome, step)
+                step_ = await self._judge.outcome(account, read.began_at, outcome)
+            return Polled(account.name, step_.failure or outcome, step_)
         except NotLeading:
             return Polled(account.name, passed_on=True)
         except StoreAway:
@@ -305,6 +316,7 @@ class Service:
             watches = await self._watches.known([account.name for account in self.accounts])
         except StoreAway:
             return self.accounts
+        self._reader.resume_waits(watches)
         read_at = {name: watch.reading.began_at for name, watch in watches.items() if watch.reading}
         now = self._clock.now()
         return tuple(

@@ -2,23 +2,26 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
+from bot.core.form import Embellishment
 from bot.core.notice import LONGEST_WAIT, Kind, Owed
-from bot.ports import Clock, Messenger, NotBuilt, NotDelivered, NotLeading, Outbox, StoreAway
+from bot.core.pace import APART, Turn, Way, plan
+from bot.ports import Clock, EmbellishmentRefused, NotBuilt, NotDelivered, NotLeading, Outbox, StoreAway
+from bot.service.sender import Sender
 
 SLOWEST_RETRY = timedelta(minutes=10)
 LONGEST_ROUND = timedelta(seconds=30)
-"""No new post is begun after this, so that a round ends well before its deadline, never within a post."""
+"""After so long with something on its way nothing is begun until all has come to an end, for the lease."""
 
 EDITS_A_MINUTE = 30
-"""Slack allows about 50 (docs.slack.dev, "chat.update")."""
+"""In all channels; Slack allows about 50 (docs.slack.dev, "chat.update")."""
 
-_T = TypeVar("_T")
+A_MINUTE = timedelta(minutes=1)
 
 
 class Delivered(StrEnum):
@@ -28,6 +31,7 @@ class Delivered(StrEnum):
     EDITED = "edited"
     NOT_OWED = "not_owed"
     REFUSED = "refused"
+    BARER = "barer"
     UNKNOWN = "unknown"
     GONE = "gone"
 
@@ -42,59 +46,86 @@ class Delivery:
     episode: str = ""
     error: str = ""
     retry_at: datetime | None = None
+    left_out: Embellishment | None = None
 
 
 class Courier:
-    """Delivers what is owed, one word after the other."""
+    """Delivers what is owed: to each channel one thing at a time, to all channels at once."""
 
-    def __init__(self, outbox: Outbox, messenger: Messenger, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, sender: Sender, clock: Clock) -> None:
         self._outbox = outbox
-        self._messenger = messenger
+        self._sender = sender
         self._clock = clock
-        self._delivering = asyncio.Lock()
+        self._rounds = 0
+        self._busy_since = clock.now()
+        self._sending_to: set[str] = set()
         self._edited: deque[datetime] = deque(maxlen=EDITS_A_MINUTE)
 
     @property
     def busy(self) -> bool:
         """Whether something is on its way."""
-        return self._delivering.locked()
+        return self._rounds > 0
 
-    async def deliver(self) -> tuple[Delivery, ...]:
-        """Post and edit what is due now; raises `StoreAway` and `NotLeading`.
+    async def deliver(self, again: Callable[[datetime], None] = lambda _: None) -> tuple[Delivery, ...]:
+        """Post or edit one thing in each channel that may be sent to now; raises `StoreAway`, `NotLeading`.
 
-        A round under way is not waited for: it, or the next one, tells what became due meanwhile.
+        `again` is told when to deliver again: as soon as a channel may be sent to once more. Channels with
+        something on its way are left to that; if that lasts for long, nothing is begun before it has ended.
         """
-        if self._delivering.locked():
+        now = self._clock.now()
+        if self.busy and not timedelta(0) <= now - self._busy_since <= LONGEST_ROUND:
             return ()
-        async with self._delivering:
+        with self._round(now):
             faults: list[Exception] = []
-            until = self._clock.now() + LONGEST_ROUND
-            posts = await self._each(self._post, await self._outbox.due(self._clock.now()), until, faults)
-            edits = await self._each(self._edit, await self._outbox.edits(self._clock.now()), until, faults)
+            turns = [turn for turn in await self._turns(again) if turn.owed.channel not in self._sending_to]
+            self._sending_to |= {turn.owed.channel for turn in turns}
+            done = await asyncio.gather(*(self._take(turn, again, faults) for turn in turns))
             if faults:
-                raise faults[0]
-            return (*posts, *edits)
+                # Where nothing more can be marked as told, that is what matters.
+                raise next((one for one in faults if isinstance(one, StoreAway | NotLeading)), faults[0])
+            return tuple(one for one in done if one and one.outcome is not Delivered.NOT_OWED)
 
-    async def _each(
-        self,
-        tell: Callable[[_T], Awaitable[Delivery]],
-        owed: Iterable[_T],
-        until: datetime,
-        faults: list[Exception],
-    ) -> list[Delivery]:
-        """Tell one after the other; one that cannot even be built keeps none of the others waiting."""
-        told = []
-        for one in owed:
-            if self._clock.now() > until:
-                break
-            try:
-                told.append(await tell(one))
-            except (StoreAway, NotLeading):
-                # Nothing more is told: what cannot be marked as told would be told again.
-                raise
-            except Exception as fault:  # noqa: BLE001 - raised by the caller, after the others
-                faults.append(fault)
-        return [delivery for delivery in told if delivery.outcome is not Delivered.NOT_OWED]
+    @contextmanager
+    def _round(self, now: datetime) -> Iterator[None]:
+        if not self.busy:
+            self._busy_since = now
+        self._rounds += 1
+        try:
+            yield
+        finally:
+            self._rounds -= 1
+
+    async def _turns(self, again: Callable[[datetime], None]) -> tuple[Turn, ...]:
+        now = self._clock.now()
+        posts, held = await self._outbox.due(now), await self._outbox.held(now)
+        edits = await self._outbox.edits(now)
+        now = self._clock.now()
+        # An edit in the future was made before the clock was set back.
+        recent = [at for at in self._edited if timedelta(0) <= now - at < A_MINUTE]
+        room = EDITS_A_MINUTE - len(recent)
+        if edits and not room:
+            again(recent[0] + A_MINUTE)
+        planned = plan(posts, edits if room else (), self._sender.pace, now, held)
+        for at in planned.again_at:
+            again(at)
+        return (*planned.of(Way.POST), *planned.of(Way.EDIT)[:room])
+
+    async def _take(
+        self, turn: Turn, again: Callable[[datetime], None], faults: list[Exception]
+    ) -> Delivery | None:
+        """Take one turn; what cannot even be built keeps none of the others waiting."""
+        try:
+            delivery = await (self._post if turn.way is Way.POST else self._edit)(turn.owed)
+        except Exception as fault:  # noqa: BLE001 - raised by the caller, after the others
+            faults.append(fault)
+            return None
+        finally:
+            self._sending_to.discard(turn.owed.channel)
+        now = self._clock.now()
+        again(max(self._sender.pace.free_at(turn.way, turn.owed.channel, now), now + APART))
+        if delivery.retry_at:
+            again(delivery.retry_at)
+        return delivery
 
     async def _post(self, owed: Owed) -> Delivery:
         due = await self._outbox.claim(owed, self._clock.now())
@@ -102,7 +133,10 @@ class Courier:
             return Delivery(Delivered.NOT_OWED, episode=owed.episode)
         done = Delivery(Delivered.POSTED, due.channel, due.kind, owed.episode)
         try:
-            message = await self._messenger.post(due)
+            message = await self._sender.post(due)
+        except EmbellishmentRefused as error:
+            await self._outbox.released(due)
+            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.embellishment)
         except NotDelivered as error:
             if error.gone and due.root:
                 # The thread's message was deleted: the present state is posted anew in its place.
@@ -120,18 +154,17 @@ class Courier:
         await self._outbox.sent(due, message, self._clock.now())
         return done
 
-    async def _edit(self, episode: str) -> Delivery:
+    async def _edit(self, owed: Owed) -> Delivery:
         now = self._clock.now()
-        full = len(self._edited) == EDITS_A_MINUTE
-        if full and timedelta(0) <= now - self._edited[0] < timedelta(minutes=1):
-            return Delivery(Delivered.NOT_OWED, episode=episode)
-        edit = await self._outbox.claim_edit(episode, now)
+        edit = await self._outbox.claim_edit(owed.episode, now)
         if edit is None:
-            return Delivery(Delivered.NOT_OWED, episode=episode)
-        done = Delivery(Delivered.EDITED, edit.episode.channel, None, episode)
+            return Delivery(Delivered.NOT_OWED, episode=owed.episode)
+        done = Delivery(Delivered.EDITED, edit.episode.channel, None, owed.episode)
         self._edited.append(now)
         try:
-            await self._messenger.edit(edit)
+            await self._sender.edit(edit)
+        except EmbellishmentRefused as error:
+            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.embellishment)
         except NotDelivered as error:
             if error.gone:
                 await self._outbox.edited(edit, now, gone=True)

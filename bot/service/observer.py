@@ -29,8 +29,8 @@ class Observer(Protocol):
     def job_failed(self, job: str, why: str) -> None:
         """Take note of a job that did not do its work."""
 
-    def heartbeat(self, outcome: str) -> None:
-        """Take note of a heartbeat: sent, failed or withheld."""
+    def heartbeat(self, outcome: str, error: str = "") -> None:
+        """Take note of a heartbeat: sent, failed (with the error) or withheld."""
 
     def turned_away(self, why: str) -> None:
         """Take note of a connection or a request that was not waited for, or had no room."""
@@ -57,7 +57,7 @@ class Unobserved:
     def job_failed(self, job: str, why: str) -> None:
         """Forget it."""
 
-    def heartbeat(self, outcome: str) -> None:
+    def heartbeat(self, outcome: str, error: str = "") -> None:
         """Forget it."""
 
     def turned_away(self, why: str) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.ports import Messenger, NotDelivered, StoreAway
+from bot.ports import NotDelivered, StoreAway
+from bot.service.sender import Sender
 
 TOLD_AFTER = timedelta(minutes=10)
 
@@ -11,8 +12,8 @@ TOLD_AFTER = timedelta(minutes=10)
 class Outage:
     """Remembers since when the database cannot be used, and which channels were told."""
 
-    def __init__(self, messenger: Messenger) -> None:
-        self._messenger = messenger
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
         self._since: datetime | None = None
         self._told: set[str] = set()
 
@@ -34,7 +35,7 @@ class Outage:
 
     async def _said(self, channel: str, away: StoreAway | None) -> bool:
         try:
-            await self._messenger.say(channel, away)
+            await self._sender.say(channel, away)
         except NotDelivered as error:
             # Of an unknown outcome better nothing more than the same again.
             return error.unknown

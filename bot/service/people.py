@@ -2,32 +2,33 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 
 from bot.core.alert import step
+from bot.core.asking import Outcome
+from bot.core.currency import in_one_unit
 from bot.core.listing import without_balances
 from bot.core.model import Account, Policy
 from bot.core.mute import Decision, decide
-from bot.core.notice import OpenAlert, Reason, Undelivered
-from bot.core.reading import Held, Reading
+from bot.core.notice import OpenAlert, Reason, Step, Undelivered
+from bot.core.reading import Failure, Reading
 from bot.core.watch import AccountStatus, Episode, Watch
 from bot.ports import Clock, NotLeading, Outbox, StoreAway, Watches
+from bot.service.cancelling import cancel
 from bot.service.groups import Groups
+from bot.service.inquiry import Inquiry
 from bot.service.judge import Judge
 from bot.service.polled import same
 from bot.service.reader import Reader
+from bot.service.shared import Shared
 
 UNDELIVERED_SECONDS = 1
 """Every answer begins with what is undelivered, `help` too: a database that hangs must not hold it."""
 
-SHARED_SECONDS = 1
-"""What accounts shared may end with a command, or with the next poll: no answer waits for a database."""
 
-FRESH = timedelta(seconds=10)
-"""A reading younger than this answers a command without asking the provider again."""
+UNDELIVERED_KEPT_SECONDS = 1
+"""For so long many commands share one look for what another process could not deliver."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class People:
         self._watches = watches
         self._outbox = outbox
         self._clock = clock
+        self._judging: dict[str, tuple[Outcome, asyncio.Task[AccountStatus]]] = {}
+        self._undelivered = Shared(self._refused, UNDELIVERED_KEPT_SECONDS)
 
     async def decide(self, episode_id: str, decision: Decision) -> Decided:
         """Mute or resume one open episode, as a person asks; raises `StoreAway`."""
@@ -115,24 +118,89 @@ class People:
             ),
         )
 
+    def delivered(self) -> None:
+        """Look anew for what is undelivered: this process has just tried to deliver."""
+        self._undelivered.forget()
+
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far; nothing while the database does not answer at once."""
-        try:
-            async with asyncio.timeout(UNDELIVERED_SECONDS):
-                return await self._outbox.undelivered()
-        except (StoreAway, TimeoutError):
-            return ()
+        looking = self._undelivered.ask()
+        done, _ = await asyncio.wait({looking}, timeout=UNDELIVERED_SECONDS)
+        return looking.result() if done else ()
+
+    def inquire(self, name: str = "") -> Inquiry:
+        """Ask about every account (or the one named), as it is now."""
+        wanted = [account for account in self.accounts if name in {"", account.name}]
+        return Inquiry(wanted, self, self._clock.now())
 
     async def status(self, name: str = "") -> tuple[AccountStatus, ...]:
-        """Return every account (or the one named) as it is now, read live."""
-        wanted = [account for account in self.accounts if name in {"", account.name}]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._status(account)) for account in wanted]
-        statuses = tuple(task.result() for task in tasks)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SHARED_SECONDS):
-                await self._groups.read([one.account for one in statuses if one.failure is None])
-        return statuses
+        """Return every account (or the one named) as it is now, read live and judged."""
+        inquiry = self.inquire(name)
+        await self.settle(inquiry)
+        return inquiry.statuses()
+
+    async def settle(self, inquiry: Inquiry) -> bool:
+        """Wait until all is judged, and what accounts shared is ended with it; tell whether there was any."""
+        await inquiry.settled()
+        if inquiry.read:
+            await self._groups.read(inquiry.read)
+        return bool(inquiry.read)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        await cancel([*(judging for _, judging in self._judging.values()), *self._undelivered.tasks])
+
+    def known(self, account: Account) -> AccountStatus | None:
+        """Return how the account stands, where that was read and judged seconds ago."""
+        outcome, judging = self._judging.get(account.name, (None, None))
+        if outcome is None or judging is None or outcome is not self._reader.fresh(account):
+            return None
+        done = judging.done() and not judging.cancelled() and judging.exception() is None
+        return judging.result() if done else None
+
+    async def outcome(self, account: Account) -> Outcome:
+        """Return the newest outcome if it is young enough, else ask the provider."""
+        return await self._reader.ask(account)
+
+    async def judged(self, account: Account, outcome: Outcome) -> AccountStatus:
+        """Judge the outcome, once for all who asked for it, and return how the account stands."""
+        before, judging = self._judging.get(account.name, (None, None))
+        if judging is None or before is not outcome:
+            judging = asyncio.create_task(self._judge_once(account, outcome))
+            self._judging[account.name] = outcome, judging
+        return await asyncio.shield(judging)
+
+    def unjudged(self, account: Account, outcome: Outcome, watch: Watch) -> AccountStatus:
+        """Return how the account stands by what is known of it, with nothing written."""
+        found, newest = outcome.found, self._newest(account, watch)
+        if isinstance(found, Reading):
+            return self._shown(account, self._judged_alone(account, found, watch), found)
+        if isinstance(found, Failure):
+            return AccountStatus(account, watch, newest, found)
+        if newest and watch == Watch():
+            watch = self._judged_alone(account, newest, watch).watch
+        return AccountStatus(account, watch, newest, held_back=found)
+
+    def asking(self, account: Account, watch: Watch) -> AccountStatus:
+        """Return how the account stood last, while its provider is asked."""
+        return AccountStatus(account, watch, self._newest(account, watch), asking=True)
+
+    async def recall(self, accounts: Sequence[Account]) -> Mapping[str, Watch]:
+        """Return what is stored of these accounts; nothing while the database does not answer."""
+        try:
+            return await self._watches.known([account.name for account in accounts])
+        except StoreAway:
+            return {}
+
+    async def units(self) -> Mapping[str, str]:
+        """Return the unit of money of each account, as far as it is known at once."""
+        try:
+            async with asyncio.timeout(UNDELIVERED_SECONDS):
+                watches = await self._watches.known(self._names())
+        except (StoreAway, TimeoutError):
+            watches = {}
+        newest = {one.name: self._newest(one, watches.get(one.name, Watch())) for one in self.accounts}
+        return {name: reading.credits.currency for name, reading in newest.items() if reading}
 
     def _names(self, name: str = "") -> tuple[str, ...]:
         """Return every account, or the one named, and the groups they are in."""
@@ -140,42 +208,38 @@ class People:
         groups = [one.group for one in accounts if one.group]
         return tuple(dict.fromkeys([*(one.name for one in accounts), *groups]))
 
-    async def _status(self, account: Account) -> AccountStatus:
-        fresh = self._reader.last(account)
-        if fresh and timedelta(0) <= self._clock.now() - fresh.began_at < FRESH:
-            return await self._judged_status(account, fresh.began_at, fresh)
-        began_at, outcome = await self._reader.read(account)
-        if isinstance(outcome, Reading):
-            return await self._judged_status(account, began_at, outcome)
-        watch = await self._known(account)
-        newest = self._newest(account, watch)
-        if isinstance(outcome, Held):
-            if newest and watch == Watch():
-                watch = self._judged_alone(account, newest)
-            return AccountStatus(account, watch, newest, held_back=outcome)
-        return AccountStatus(account, watch, newest, outcome)
-
-    async def _judged_status(self, account: Account, began_at: datetime, reading: Reading) -> AccountStatus:
+    async def _judge_once(self, account: Account, outcome: Outcome) -> AccountStatus:
         """Store and judge a reading made for a command, so that channel and answer never disagree."""
+        found = outcome.found
+        if not isinstance(found, Reading) or outcome.polled:
+            # A poll judges its own outcome: for the answer it is judged by itself, with nothing written.
+            return self.unjudged(account, outcome, await self._known(account))
         try:
-            watch = (await self._judge.outcome(account, began_at, reading, polled=False)).watch
+            judged = await self._judge.outcome(account, outcome.began_at, found, polled=False)
         except NotLeading:
-            # Judged for the answer alone: only the process that watches writes.
-            known = await self._known(account)
-            now = self._clock.now()
-            watch = step(known, account, reading, began_at, now, self._policy, polled=False).watch
+            # Only the process that watches writes.
+            return self.unjudged(account, outcome, await self._known(account))
         except StoreAway:
-            watch = self._judged_alone(account, reading)
-        # What was judged knows the sub-accounts that a list which failed does not show.
-        judged = (
-            watch.reading if watch.reading and same(watch.reading, reading) else without_balances(reading)
-        )
-        return AccountStatus(account, watch, judged)
+            return self.unjudged(account, outcome, Watch())
+        return self._shown(account, judged, found)
 
-    def _judged_alone(self, account: Account, reading: Reading) -> Watch:
-        """Judge figures by themselves, while nothing else is known of the account."""
-        at = reading.began_at
-        return step(Watch(), account, reading, at, at, self._policy, polled=False).watch
+    def _shown(self, account: Account, judged: Step, found: Reading) -> AccountStatus:
+        """Return a judged reading, with the sub-accounts that a list which failed does not show."""
+        watch = judged.watch
+        if judged.failure:
+            return AccountStatus(account, watch, self._newest(account, watch), judged.failure)
+        as_judged = watch.reading if watch.reading and same(watch.reading, found) else without_balances(found)
+        return AccountStatus(account, watch, as_judged)
+
+    def _judged_alone(self, account: Account, reading: Reading, watch: Watch) -> Step:
+        now = self._clock.now()
+        return step(watch, account, reading, reading.began_at, now, self._policy, polled=False)
+
+    async def _refused(self) -> tuple[Undelivered, ...]:
+        try:
+            return await self._outbox.undelivered()
+        except StoreAway:
+            return ()
 
     async def _known(self, account: Account) -> Watch:
         try:
@@ -184,7 +248,9 @@ class People:
             return Watch()
 
     def _newest(self, account: Account, watch: Watch) -> Reading | None:
-        known = [reading for reading in (watch.reading, self._reader.last(account)) if reading]
+        live = self._reader.last(account)
+        fits = live and not isinstance(in_one_unit(live, account, watch.reading), Failure)
+        known = [reading for reading in (watch.reading, live if fits else None) if reading]
         return max(known, key=lambda reading: reading.began_at, default=None)
 
 

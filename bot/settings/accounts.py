@@ -15,8 +15,9 @@ from pydantic_core import PydanticCustomError
 from bot.core.command import WORDS
 from bot.core.key import may_be_key, must_be_key
 from bot.core.model import RULED, Account, Field, Level, Product
+from bot.settings.numbers import Float, above_zero, whole_above_zero
 from bot.settings.unknown import near, unknown
-from bot.settings.values import above_zero, channel, secret, whole_above_zero
+from bot.settings.values import channel, currency, secret
 
 LARGEST = 1024 * 1024
 """Bytes of a file of accounts."""
@@ -34,7 +35,7 @@ _RESERVED = frozenset(
 _TABLES = ("account",)
 _KEYS = (
     "name", "product", "api_key_env", "channel", "subaccounts", "subaccount_emails", "thresholds",
-    "subaccount_thresholds",
+    "subaccount_thresholds", "currency",
 )  # fmt: skip
 _KEY_EXAMPLE = 'api_key_env = "KEY_MARKETING"'
 _EXAMPLE = 'Example: [[account]] and below it name = "marketing"'
@@ -58,6 +59,7 @@ class Listed:
     subaccounts: bool = False
     subaccount_emails: bool = False
     subaccount_thresholds: Thresholds = field(default_factory=dict)
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def parse(
 ) -> tuple[tuple[Listed, ...], tuple[str, ...]]:
     """Return the accounts and the faults; `taken` are the names that the key variables make."""
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        document = tomllib.loads(text, parse_float=Float)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         # The error's own words may quote the text; only its place is told.
         told = re.search(r"line \d+, column \d+", str(error))
@@ -188,11 +190,12 @@ def _entry(
         key_source=key_source,
         api_key=api_key,
         source=place.source,
-        channel=_checked(entry.get("channel"), channel, faults, 'channel = "C0123456789"') or "",
+        channel=_checked(entry, "channel", channel, faults, 'channel = "C0123456789"'),
         thresholds=_thresholds(entry, "thresholds", fields, faults),
         subaccounts=subaccounts,
         subaccount_emails=emails,
         subaccount_thresholds=_thresholds(entry, "subaccount_thresholds", (Field.BALANCE,), faults),
+        currency=_checked(entry, "currency", currency, faults, 'currency = "EUR"'),
     )
     _agree_on_subaccounts(entry, product, faults)
     return (None if faults.lines else listed), faults.lines
@@ -284,14 +287,17 @@ def _switch(entry: Mapping[str, Any], key: str, faults: _Faults) -> bool:
     return value
 
 
-def _checked(value: object, check: Callable[[object], str], faults: _Faults, example: str) -> str | None:
+def _checked(
+    entry: Mapping[str, Any], key: str, check: Callable[[object], str], faults: _Faults, example: str
+) -> str:
+    value = entry.get(key)
     if value is None:
-        return None
+        return ""
     try:
         return check(value if isinstance(value, str) else "")
     except PydanticCustomError as fault:
-        faults.add(f"channel {fault.message()}", example)
-        return None
+        faults.add(f"{key} {fault.message()}", example)
+        return ""
 
 
 def _thresholds(

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, PlainValidator, SecretStr
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
-from bot.settings.values import fault, unquoted
+from bot.settings.faults import fault, unquoted
 
 SQLITE = "sqlite+aiosqlite:///"
 POSTGRESQL = "postgresql+psycopg://"

@@ -13,24 +13,28 @@ from bot.core.model import Field as Counted
 from bot.core.model import Level, Product, Rule
 from bot.settings.accounts import Listed, Watched
 from bot.settings.addresses import SQLITE, BindAddress, DatabaseUrl, Link, SecretUrl, Url
+from bot.settings.faults import fault
 from bot.settings.values import (
     AppToken,
     BotToken,
     Channel,
     Channels,
+    Currency,
     Duration,
     DurationOrOff,
     LogFormat,
     LogLevel,
     LongSecret,
     Mention,
+    Patience,
     Percentage,
+    Port,
+    Seconds,
     Secret,
     Threshold,
     Timezone,
     Users,
     WholeThreshold,
-    fault,
 )
 from bot.settings.watched import Defaults, composed
 
@@ -117,11 +121,16 @@ class Settings(BaseSettings):
     balance_critical: Threshold | None = Field(
         None, description="Critical when less money than this is left.", examples=["50.00"]
     )
+    currency: Currency | None = Field(
+        None,
+        description="The unit of money; that of the first good reading, if not set.",
+        examples=["EUR"],
+    )
     poll_interval: Duration = Field(
         timedelta(minutes=5), description="How often the account is read, at least 1s.", examples=["5m"]
     )
-    unreadable_after: int = Field(
-        3, ge=1, le=1000, description="Failed polls in a row before the channel is told.", examples=["3"]
+    unreadable_after: Patience = Field(
+        3, description="Failed polls in a row before the channel is told.", examples=["3"]
     )
     rearm_margin: Percentage = Field(
         Decimal("0.10"), description="How far above its threshold a rule ends.", examples=["10%"]
@@ -174,16 +183,14 @@ class Settings(BaseSettings):
         description="The bearer token of /metrics, which is served only with it.",
         examples=["a-random-text-of-16-characters-or-more"],
     )
-    port: int = Field(3000, ge=0, le=65535, description="The port that is served.", examples=["3000"])
+    port: Port = Field(3000, description="The port that is served.", examples=["3000"])
     bind_address: BindAddress | None = Field(
         None,
         description="The only IP address that is served, such as 127.0.0.1 behind a proxy; all, if not set.",
         examples=["127.0.0.1"],
     )
-    drain_seconds: int = Field(
+    drain_seconds: Seconds = Field(
         20,
-        ge=0,
-        le=600,
         description="How long work in flight may take to finish after SIGTERM.",
         examples=["20"],
     )
@@ -214,7 +221,9 @@ class Settings(BaseSettings):
             Product.VOICE: self.voicepartner_api_url,
             Product.MAIL: self.mailpartner_api_url,
         }
-        return composed(keys, self._listed, Defaults(self.alert_channel, urls, self._rules))
+        return composed(
+            keys, self._listed, Defaults(self.alert_channel, urls, self._rules, self.currency or "")
+        )
 
     @property
     def top_up_urls(self) -> Mapping[Product, str]:

@@ -41,7 +41,7 @@ _FOR_READING = tuple(
     name
     for name in Settings.model_fields
     if name.startswith(
-        ("smspartner_", "voicepartner_", "mailpartner_", "accounts", "credit_sms_", "balance_")
+        ("smspartner_", "voicepartner_", "mailpartner_", "accounts", "credit_sms_", "balance_", "currency")
     )
 )
 """What says which accounts there are, where they are read, and by which rules they are judged."""

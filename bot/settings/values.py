@@ -2,28 +2,30 @@
 
 import re
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Literal
+from unicodedata import category
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
-_DECIMALS = 9
+from bot.core.currency import LONGEST, unit_of
+from bot.settings.faults import fault, unquoted
+from bot.settings.numbers import above_zero, decimal, whole_above_zero, whole_within, without_marks
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def fault(sentence: str, example: str = "") -> PydanticCustomError:
-    """Return what a validator raises: a sentence that names no value, and an example of its own perhaps."""
-    return PydanticCustomError("fault", sentence, {"example": example})
 
 
 def _duration(text: object) -> timedelta:
     if isinstance(text, timedelta):
         return text
-    match = re.fullmatch(r"(\d{1,6})([smhd])", str(text).strip(), re.ASCII)
+    written = unquoted(text)
+    match = re.fullmatch(r"(\d{1,6})([smhd])", written, re.ASCII)
     if not match:
-        raise fault("is no duration: a whole number and one of s, m, h, d")
+        if written.endswith(tuple(_UNITS)) and (digits := without_marks(written[:-1].rstrip())):
+            raise fault(f"has a thousands separator: write {digits}{written[-1]}")
+        raise fault("is no duration: digits from 0 to 9, and one of s, m, h, d behind them")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
@@ -31,38 +33,28 @@ def _duration_or_off(text: object) -> timedelta:
     return timedelta(0) if str(text).strip() == "0" else _duration(text)
 
 
-def above_zero(text: object) -> Decimal:
-    """Return a number above zero, exactly."""
-    try:
-        number = Decimal(str(text).strip()) if str(text).isascii() else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or "_" in str(text):
-        raise fault("is no number: digits, and a dot before decimals")
-    if number <= 0:
-        raise fault("must be above zero (leave it out to switch the rule off)")
-    if number >= 10**12:
-        raise fault("is too large: below 1,000,000,000,000")
-    if number.as_tuple().exponent < -_DECIMALS:  # type: ignore[operator]  # it is finite
-        raise fault(f"has too many decimals: at most {_DECIMALS}")
-    return number
-
-
-def whole_above_zero(text: object) -> Decimal:
-    """Return a whole number above zero."""
-    number = above_zero(text)
-    if number != number.to_integral_value():
-        raise fault("must be a whole number")
-    return number
-
-
 def _percentage(text: object) -> Decimal:
     if isinstance(text, Decimal):
         return text
-    match = re.fullmatch(r"(\d{1,3}(?:\.\d{1,3})?)\s?%", str(text).strip(), re.ASCII)
-    if not match:
-        raise fault("is no percentage")
-    return Decimal(match[1]) / 100
+    written = unquoted(text)
+    if not written.endswith("%"):
+        raise fault("is no percentage: a number and % behind it")
+    try:
+        percents = decimal(written[:-1])
+    except PydanticCustomError as wrong:
+        raise fault(wrong.message()) from None  # its example lacks the sign
+    if not 0 <= percents < 1000:
+        raise fault("must lie between 0% and 999%")
+    return percents / 100
+
+
+def currency(text: object) -> str:
+    """Return a unit of money in its one spelling."""
+    found = unit_of(unquoted(text))
+    signs = all(one.isalpha() or category(one) in {"Sc", "Mn", "Mc"} or one in " ." for one in found)
+    if not found or not signs or len(str(text).strip()) > LONGEST or found[0] in " .":
+        raise fault("must be a unit of money as the provider names it, in letters")
+    return found
 
 
 _CHANNEL = r"[CGD][A-Z0-9]{2,20}"
@@ -118,14 +110,6 @@ def _token(prefix: str) -> BeforeValidator:
 _TOKEN_PAGES = {"xoxb-": "OAuth & Permissions", "xapp-": "Basic Information, App-Level Tokens"}
 
 
-def unquoted(text: object) -> str:
-    """Return the text as it is to be taken; some hosts keep the quotes that a shell would take away."""
-    stripped = str(text).strip()
-    if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"":
-        raise fault("stands in quotes: leave them out")
-    return stripped
-
-
 def secret(text: object, shortest: int = 8) -> str:
     """Return a secret that may be one; the fault does not show it."""
     found = unquoted(text)
@@ -143,6 +127,10 @@ Duration = Annotated[timedelta, PlainValidator(_duration)]
 DurationOrOff = Annotated[timedelta, PlainValidator(_duration_or_off)]
 Threshold = Annotated[Decimal, PlainValidator(above_zero)]
 WholeThreshold = Annotated[Decimal, PlainValidator(whole_above_zero)]
+Currency = Annotated[str, PlainValidator(currency)]
+Port = Annotated[int, PlainValidator(whole_within(0, 65535))]
+Patience = Annotated[int, PlainValidator(whole_within(1, 1000))]
+Seconds = Annotated[int, PlainValidator(whole_within(0, 600))]
 Percentage = Annotated[Decimal, PlainValidator(_percentage)]
 Channel = Annotated[str, PlainValidator(channel)]
 Channels = Annotated[

@@ -25,6 +25,7 @@ class Defaults:
     channel: str
     urls: Mapping[Product, str]
     rules: tuple[Rule, ...]
+    currency: str = ""
 
 
 def composed(
@@ -66,6 +67,8 @@ def _watched(one: Listed, defaults: Defaults) -> Watched:
         product=one.product,
         subaccounts=theirs if one.subaccounts else None,
         key_source=one.key_source,
+        currency=one.currency or defaults.currency,
+        listed=bool(one.source),
     )
     return Watched(account, one.api_key, defaults.urls[one.product])
 

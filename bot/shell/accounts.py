@@ -63,7 +63,7 @@ def _why(checked: Checked, words: Words, troubled: int) -> str:
     """Say which rules fire, or what is wrong and the mend."""
     said = []
     if own := [one for one in checked.firing if not one.subaccount]:
-        said.append(_fired(own, words))
+        said.append(_fired(own, words, checked.credits.currency if checked.credits else ""))
     if troubled and checked.credits:
         of = len(checked.credits.subaccounts)
         said.append(wording.SUBACCOUNTS_LOW.format(count=troubled, of=of))
@@ -75,13 +75,13 @@ def _why(checked: Checked, words: Words, troubled: int) -> str:
     return wording.ABOVE_ALL if checked.account.rules or theirs else wording.NO_RULES
 
 
-def _fired(fired: Sequence[Firing], words: Words) -> str:
+def _fired(fired: Sequence[Firing], words: Words, currency: str) -> str:
     if any(one.threshold == 0 for one in fired):
         return wording.USED_UP
     worst: dict[str, Firing] = {}
     for one in sorted(fired, key=lambda one: -one.level):
         worst.setdefault(one.field, one)
-    return ", ".join(wording.plain(words.rule(one)) for one in worst.values())
+    return ", ".join(wording.plain(words.rule(one, currency)) for one in worst.values())
 
 
 def _subaccount_row(checked: Checked, one: SubAccount, words: Words) -> list[Cell]:
@@ -92,7 +92,7 @@ def _subaccount_row(checked: Checked, one: SubAccount, words: Words) -> list[Cel
         _word(state),
         Cell(f"{checked.account.name}/{one.id}"),
         Cell(wording.plain(balance)),
-        Cell(_fired(fired, words)),
+        Cell(_fired(fired, words, one.currency)),
     ]
 
 

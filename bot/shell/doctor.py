@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import aiohttp
 
@@ -13,10 +13,13 @@ from bot.settings import Partial
 from bot.shell import configured, wording
 from bot.shell.finding import Finding, Topic, Verdict, ok, problem, skipped
 from bot.shell.printing import Cell, Tone, table
-from bot.shell.reading import Checked, readings, session
+from bot.shell.reading import Checked, held_against, readings, session
 from bot.shell.slack import slack, socket_mode
 from bot.shell.stored import database
 from bot.text import Words
+
+Units = asyncio.Future[Mapping[str, str]]
+"""In which unit of money the bot last read each account, once the database was looked at."""
 
 LONGEST = 25.0
 """Seconds for each part: whatever it asks fails by itself before that, in all but the oddest cases."""
@@ -35,10 +38,11 @@ async def examine(
     """Look at everything that these settings name, at most so many seconds."""
     words = wording.words_of(read.settings)
     channels = _channels(read)
+    units: Units = asyncio.get_running_loop().create_future()
     async with session() as opened:
         parts = (
-            _within(longest, Topic.DATABASE, _database(read, words, clock, channels)),
-            _within(None, Topic.ACCOUNT, _accounts(read, opened, words, clock, longest)),
+            _within(longest, Topic.DATABASE, _database(read, words, clock, channels, units)),
+            _within(None, Topic.ACCOUNT, _accounts(read, opened, words, clock, longest, units)),
             _within(longest, Topic.SLACK_TOKEN, slack(read, opened, words, clock, channels, post=post)),
             _within(longest, Topic.SOCKET_MODE, socket_mode(read, opened, words)),
         )
@@ -117,16 +121,26 @@ async def _within(
 
 
 async def _database(
-    read: Partial, words: Words, clock: Clock, channels: Sequence[str]
+    read: Partial, words: Words, clock: Clock, channels: Sequence[str], units: Units
 ) -> tuple[Finding, ...]:
-    if "database_url" in read.left_out:
-        reason = wording.FAULTY_SETTING.format(name="DATABASE_URL")
-        return skipped(Topic.DATABASE, reason), skipped(Topic.LAST_POST, reason)
-    return await database(read.settings, words, clock, channels)
+    known: Mapping[str, str] = {}
+    try:
+        if "database_url" in read.left_out:
+            reason = wording.FAULTY_SETTING.format(name="DATABASE_URL")
+            return skipped(Topic.DATABASE, reason), skipped(Topic.LAST_POST, reason)
+        found, known = await database(read.settings, words, clock, channels)
+        return found
+    finally:
+        units.set_result(known)
 
 
 async def _accounts(
-    read: Partial, opened: aiohttp.ClientSession, words: Words, clock: Clock, longest: float
+    read: Partial,
+    opened: aiohttp.ClientSession,
+    words: Words,
+    clock: Clock,
+    longest: float,
+    units: Units,
 ) -> tuple[Finding, ...]:
     """Read every account once; those that come to no result in time must not hide the others."""
     watched = [
@@ -141,7 +155,8 @@ async def _accounts(
         for one, task in zip(watched, reading, strict=True)
     ]
     await cancel(reading)
-    return tuple(_account(one, words) for one in checked)
+    known = await units
+    return tuple(_account(held_against(one, known.get(one.account.name, "")), words) for one in checked)
 
 
 def _account(one: Checked, words: Words) -> Finding:

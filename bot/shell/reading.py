@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
 import aiohttp
 
 from bot.core import rules
+from bot.core.currency import in_one_unit
 from bot.core.listing import without_balances
 from bot.core.model import Account, Level, Policy, Product
 from bot.core.reading import Cause, Credits, Failure, Reading
 from bot.core.watch import Firing
-from bot.partner import ATTEMPTS, Partner
+from bot.partner import ATTEMPTS, Partner, Waits
 from bot.ports import Clock, Unreadable
 from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.settings import Watched
@@ -87,11 +88,14 @@ def readings(
     once, and not counted in the database, which may not even be there.
     """
     turns = {one.api_url: asyncio.Semaphore(ACCOUNTS_PER_HOST) for one in watched}
+    waits = Waits(clock)
 
     def source(one: Watched) -> Partner:
         key, product = one.api_key.get_secret_value(), one.account.product
         attempts = 1 if once or product is Product.VOICE else ATTEMPTS
-        return Partner(opened, one.api_url, key, product, turn=turns[one.api_url], attempts=attempts)
+        return Partner(
+            opened, one.api_url, key, product, turn=turns[one.api_url], attempts=attempts, waits=waits
+        )
 
     return tuple(_read(one.account, source(one), clock) for one in watched)
 
@@ -112,8 +116,21 @@ async def _read_now(account: Account, source: Partner, clock: Clock) -> Checked:
         return Checked(account, began_at, failure=error.failure)
 
 
+def held_against(checked: Checked, unit: str) -> Checked:
+    """Return an account that was read as unreadable if its money is in another unit than it was last."""
+    if checked.credits is None or checked.account.currency:
+        return checked
+    account = replace(checked.account, currency=unit)
+    found = in_one_unit(Reading(checked.read_at, checked.credits), account, None)
+    return Checked(checked.account, checked.read_at, failure=found) if isinstance(found, Failure) else checked
+
+
 def judged(account: Account, reading: Reading) -> Checked:
-    """Judge a reading by itself alone."""
-    credits_ = without_balances(reading).credits
-    found = rules.firing((), account, reading, None, Policy())
-    return Checked(account, reading.began_at, credits_, found, credits_.unlisted)
+    """Judge a reading by itself alone: its unit of money by the configured one, if there is one."""
+    found = in_one_unit(reading, account, None)
+    if isinstance(found, Failure):
+        return Checked(account, reading.began_at, failure=found)
+    reading = without_balances(found)
+    credits_ = reading.credits
+    firing = rules.firing((), account, reading, None, Policy())
+    return Checked(account, reading.began_at, credits_, firing, credits_.unlisted)

@@ -2,14 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 
-from bot.ports import Clock, NotDelivered
+from bot.core.form import Embellishment
+from bot.core.pace import Way
+from bot.ports import Clock, EmbellishmentRefused, NotDelivered
+from bot.service.sender import Sender
 from bot.settings import Partial
 from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
+from bot.slack.actor import installed_by
 from bot.slack.blocks import Blocks
 from bot.slack.checkup import Answered, asked
 from bot.slack.messenger import SlackMessenger
@@ -20,6 +26,9 @@ NEEDED = frozenset({"commands", "chat:write"})
 
 EXACT = timedelta(seconds=5)
 """A clock that differs by less is right: the answer's way takes its time."""
+
+SPARE_SECONDS = 0.05
+"""A timer may be a little early by the clock that the pace is kept by."""
 
 SIGNED_WITHIN = timedelta(minutes=5)
 """A request that seems older, or newer, is refused (docs.slack.dev, "Verifying requests from Slack")."""
@@ -54,7 +63,8 @@ async def slack(
     if answered.error:
         return *found, *_not_posted(channels, _why_not(answered.error))
     messenger = SlackMessenger(client, _blocks(read, words))
-    return *found, *await asyncio.gather(*(_posted(messenger, channel, words) for channel in channels))
+    posting = (_posted(messenger, channel, words, clock) for channel in channels)
+    return *found, *await asyncio.gather(*posting)
 
 
 async def socket_mode(read: Partial, opened: aiohttp.ClientSession, words: Words) -> tuple[Finding, ...]:
@@ -83,11 +93,16 @@ def _cannot_ask(read: Partial, token: str) -> str:
 
 def _token(answered: Answered, words: Words) -> Finding:
     error = answered.error
-    if error is None and not isinstance(answered.data.get("team_id"), str):
+    installation = installed_by(answered.data)
+    if error is None and installation is None:
         error = NotDelivered("server_fault", unknown=True)
     if error:
         return problem(Topic.SLACK_TOKEN, *wording.slack_error(error.error, words))
     user, team = (str(answered.data.get(name) or "?") for name in ("user", "team"))
+    if installation and installation.organisation and answered.data.get("is_enterprise_install") is True:
+        organisation = installation.organisation
+        said = wording.TOKEN_FINE_ORG_WIDE.format(user=user, team=team, organisation=organisation)
+        return ok(Topic.SLACK_TOKEN, said)
     return ok(Topic.SLACK_TOKEN, wording.TOKEN_FINE.format(user=user, team=team))
 
 
@@ -119,12 +134,40 @@ def _clock(answered: Answered, sent: datetime, received: datetime, *, signed: bo
     return problem(Topic.CLOCK, f"{said}{wording.SIGNATURES_REFUSED}", wording.SET_CLOCK)
 
 
-async def _posted(messenger: SlackMessenger, channel: str, words: Words) -> Finding:
+async def _posted(messenger: SlackMessenger, channel: str, words: Words, clock: Clock) -> Finding:
+    """Post in the real forms, an alert and a reply to it, and say what of them Slack refuses."""
+    sender = Sender(messenger, clock)
+    post = partial(_insisted, sender, messenger, channel, clock)
+    left_out: dict[Embellishment, str] = {}
     try:
-        await messenger.test(channel)
+        root = await post()
+        try:
+            await post(root)
+        except NotDelivered as error:
+            if not error.gone:
+                raise
+            left_out[Embellishment.THREAD] = error.error
     except NotDelivered as error:
         return problem(Topic.POST, *wording.slack_error(error.error, words), subject=channel)
-    return ok(Topic.POST, wording.POSTED.format(channel=channel), subject=channel)
+    left_out |= sender.left_out(channel)
+    posted = wording.POSTED.format(channel=channel)
+    if not left_out:
+        return ok(Topic.POST, posted, subject=channel)
+    return warning(Topic.POST, *wording.left_out(posted, left_out, words), subject=channel)
+
+
+async def _insisted(
+    sender: Sender, messenger: SlackMessenger, channel: str, clock: Clock, thread: str = ""
+) -> str:
+    """Post at the pace that a channel takes, each time without what it refused before."""
+    while True:
+        now = clock.now()
+        wait = sender.pace.free_at(Way.POST, channel, now) - now
+        await asyncio.sleep(wait.total_seconds() and wait.total_seconds() + SPARE_SECONDS)
+        with suppress(EmbellishmentRefused):
+            return await sender.send(
+                Way.POST, channel, lambda bare: messenger.test(channel, bare, thread=thread)
+            )
 
 
 def _why_not(error: NotDelivered) -> str:
@@ -137,4 +180,5 @@ def _not_posted(channels: Sequence[str], reason: str) -> tuple[Finding, ...]:
 
 def _blocks(read: Partial, words: Words) -> Blocks:
     accounts = tuple(one.account for one in read.settings.watched)
-    return Blocks(words, accounts, read.settings.poll_interval, read.settings.top_up_urls)
+    mention = read.settings.mention_on_critical or ""
+    return Blocks(words, accounts, read.settings.poll_interval, read.settings.top_up_urls, mention)

@@ -1,7 +1,7 @@
 """What the doctor finds in the database: whether the bot can work with it, and what it last told."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -19,11 +19,11 @@ from bot.text import Words
 
 async def database(
     settings: Settings, words: Words, clock: Clock, channels: Sequence[str]
-) -> tuple[Finding, ...]:
-    """Look at the database, and at what the bot has told according to it."""
+) -> tuple[tuple[Finding, ...], Mapping[str, str]]:
+    """Look at the database, at what the bot has told according to it, and in which units it read money."""
     url = settings.database_url.get_secret_value()
     if path := missing_file(url):
-        return _to_be_made(path), skipped(Topic.LAST_POST, wording.NO_TABLES)
+        return (_to_be_made(path), skipped(Topic.LAST_POST, wording.NO_TABLES)), {}
     kind = wording.SQLITE if on_sqlite(settings) else wording.POSTGRESQL
     try:
         async with AsyncExitStack() as stack:
@@ -32,15 +32,15 @@ async def database(
             found = await checkup(opened)
     except StoreAway as error:
         said = wording.DATABASE_AWAY.format(kind=kind, reason=words.database_cause(error))
-        return problem(Topic.DATABASE, said, words.database_mend(error)), skipped(
-            Topic.LAST_POST, wording.DATABASE_IS_AWAY
-        )
-    return (
+        away = skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
+        return (problem(Topic.DATABASE, said, words.database_mend(error)), away), {}
+    told = (
         _version(found, kind),
         *_trial(found),
         *map(_unreadable, found.broken),
         *_told(found, words, clock, channels),
     )
+    return told, found.units
 
 
 def _to_be_made(path: Path) -> Finding:

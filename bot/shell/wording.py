@@ -1,8 +1,10 @@
 """Every sentence that `check` and `doctor` print; what they share with Slack comes from `bot.text`."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
+from bot.core.form import Embellishment
 from bot.core.model import Account, Policy, Product
 from bot.core.reading import Cause, Failure
 from bot.settings import Settings
@@ -42,7 +44,7 @@ TOPICS = {
 WOULD_WORK = "The bot would work."
 WOULD_WORK_WITH_WARNINGS = "The bot would work, with {warnings}."
 WOULD_NOT_WORK = "The bot would not work: {problems}, {warnings}."
-TRY_POST = "With --post a test line is posted to every channel that is warned."
+TRY_POST = "With --post a test alert and a reply to it are posted to every channel that is warned."
 TOO_SLOW = "no result within {seconds} s"
 FAULTY_SETTING = "{name} is missing or faulty"
 
@@ -88,6 +90,9 @@ NO_ACCOUNT = "no account is set, or its settings are faulty"
 READ = "read: {figures}"
 
 TOKEN_FINE = "{user} in {team}"  # noqa: S105 - a sentence
+TOKEN_FINE_ORG_WIDE = (
+    "{user} in {team}, for the whole organisation {organisation}: all its people are answered"  # noqa: S105
+)
 TOKEN_NOT_TAKEN = "Slack did not take the token"  # noqa: S105 - a sentence
 SLACK_AWAY = "Slack did not answer as it should"
 SCOPES_NOT_SAID = "Slack did not say which scopes the token has"
@@ -112,6 +117,8 @@ CLOCK_SLOW = "{off} behind Slack's"
 SIGNATURES_REFUSED = ": Slack's requests would be refused as too old or too new"
 SET_CLOCK = "Set this machine's clock (NTP)."
 POSTED = "posted to {channel}"
+LEFT_OUT = "{posted}, but {whats}"
+WITH_ERROR = "{what} ({error})"
 
 _STATUS_PAGE = "https://status.smspartner.fr/status/nda-media"
 _LATER = f"Try again later; if it lasts, look at {_STATUS_PAGE}."
@@ -165,6 +172,14 @@ def slack_error(error: str, words: Words) -> tuple[str, str]:
     """Say why Slack refuses, and the mend."""
     said, mend = halves(printable(words.slack_error(error)), ": ")
     return said, mend or _SLACK_MENDS.get(error, SLACK_ERRORS)
+
+
+def left_out(posted: str, refused: Mapping[Embellishment, str], words: Words) -> tuple[str, str]:
+    """Say what of a message Slack refuses, and the mend."""
+    parts = {one: halves(words.say.left_out[one], ": ") for one in Embellishment if one in refused}
+    whats = [WITH_ERROR.format(what=what, error=printable(refused[one])) for one, (what, _) in parts.items()]
+    said = LEFT_OUT.format(posted=posted, whats="; ".join(whats))
+    return said, ". ".join(mend for _, mend in parts.values())
 
 
 def halves(sentence: str, between: str) -> tuple[str, str]:

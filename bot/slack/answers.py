@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.model import Account, Level, Product
@@ -11,6 +12,7 @@ from bot.core.notice import OpenAlert, Reason, Undelivered
 from bot.core.reading import Credits, SubAccount
 from bot.core.watch import AccountStatus, Episode, Watch
 from bot.slack.elements import (
+    ASKING,
     EMOJI,
     LONGEST_ANSWER,
     LONGEST_HEAD,
@@ -29,6 +31,9 @@ from bot.slack.elements import (
 )
 from bot.text import Words
 from bot.text.words import DETAILED
+
+NO_UNITS: Mapping[str, str] = MappingProxyType({})
+"""Of no account it is known in which unit its money is counted."""
 
 ALERTS = 8
 COMPACT = 20
@@ -71,18 +76,20 @@ class Answers:
     def _detailed(self, status: AccountStatus, now: datetime, *, alone: bool) -> Message:
         title = self.words.status_title(status)
         facts = list(self._standing(status))
+        if status.trouble or status.asking:
+            facts = [*self._still_open(status), self.words.aged_reading(status.reading, now)]
         if status.trouble:
             facts = [
                 self.words.cause(status.trouble, status.account),
+                *self.words.wait_until(status.trouble, now),
                 self.words.mend(status.trouble, status.account),
-                *self._still_open(status),
-                self.words.aged_reading(status.reading, now),
+                *facts,
             ]
         if status.held_back:
             facts.insert(0, self.words.held_back(status, now))
         blocks = [section("\n".join([f"{_emoji(status)} *{title}*", *facts]))]
         said = [f"{title}.", *facts]
-        if status.reading and not status.trouble:
+        if status.reading and not status.trouble and not status.asking:
             facts_of_list = self.words.unlisted(status)
             if facts_of_list:
                 blocks.append(context(facts_of_list))
@@ -139,12 +146,16 @@ class Answers:
             return ()
         return self.words.facts(status.watch.low, status.reading.credits)
 
-    def thresholds(self) -> Message:
-        """Build the list of the rules in force; accounts with the same rules stand together."""
+    def thresholds(self, units: Mapping[str, str] = NO_UNITS) -> Message:
+        """Build the list of the rules in force; accounts with the same rules stand together.
+
+        `units` are the units of money of the accounts, as far as they are known.
+        """
         title = self.words.say.thresholds_title
         alike: dict[tuple[str, ...], list[Account]] = {}
         for account in self.accounts:
-            alike.setdefault(self.words.rules(account), []).append(account)
+            rules = self.words.rules(account, units.get(account.name, ""))
+            alike.setdefault(rules, []).append(account)
         lines = ["\n".join([f"*{self.words.named(accounts)}*", *rules]) for rules, accounts in alike.items()]
         shown = fitting(lines, len(lines))
         left = sum(len(accounts) for accounts in list(alike.values())[len(shown) :])
@@ -208,9 +219,14 @@ class Answers:
         rest = message.blocks or (section(message.text),)
         return Message(f"{said} {message.text}", (section(f":warning: {said}"), *rest))
 
-    def asking(self) -> Message:
-        """Build the short line that stays while the provider is slow."""
-        return Message(self.words.asking())
+    def asking(self, status: AccountStatus, now: datetime) -> Message:
+        """Build the first answer about one account whose provider is slow: how it stood last."""
+        last = (*self._still_open(status), self.words.aged_reading(status.reading, now))
+        return Message(" ".join((self.words.asking(status.account), *last)))
+
+    def partial(self, statuses: Sequence[AccountStatus], now: datetime) -> Message:
+        """Build the first answer while providers are slow: what was read, and how the others stood last."""
+        return self.asking(statuses[0], now) if len(statuses) == 1 else self.status(statuses, now)
 
     def went_wrong(self, reference: str) -> Message:
         """Build the answer to a request that failed on our side."""
@@ -225,10 +241,13 @@ class Answers:
         return {"type": "section", "fields": [mrkdwn(f"*{label}*\n{value}") for label, value in rows]}
 
 
-def _gravity(status: AccountStatus) -> tuple[bool, int, bool]:
+def _gravity(status: AccountStatus) -> tuple[bool, int, bool, bool]:
     """How far up an account stands: what cannot be read before what is empty, for it may be anything."""
-    return status.unknown, status.watch.level, status.unlisted is not None
+    failed = status.unknown and not status.asking
+    return failed, status.watch.level, status.asking, status.unlisted is not None
 
 
 def _emoji(status: AccountStatus) -> str:
+    if status.asking:
+        return ASKING
     return UNREADABLE if status.unknown else EMOJI[status.watch.level]

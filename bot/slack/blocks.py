@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.core.alert import figures_are_old
+from bot.core.form import Embellishment
 from bot.core.model import Level
 from bot.core.notice import Due, Edit, Kind
 from bot.core.reading import Reading
@@ -30,18 +31,21 @@ from bot.slack.elements import (
 
 __all__ = ["Blocks", "Message"]
 
+Bare = frozenset[Embellishment]
+"""The embellishments that a message does without."""
+
 
 @dataclass(frozen=True)
 class Blocks(Answers):
     """Builds every message that the bot sends: answers, and what channels are told."""
 
-    def due(self, due: Due) -> Message:
-        """Build the message that tells what is due, as it is at this moment."""
+    def due(self, due: Due, bare: Bare = frozenset()) -> Message:
+        """Build the message that tells what is due, as it is at this moment, with nothing that is refused."""
         if due.episode is None:
-            said = self.words.gap(due.gap) if due.gap else self._hello(due.channel)
+            said = self.words.gap(due.gap) if due.gap else self._hello(due.channel, due.readings)
             emoji = ":zzz:" if due.gap else ":eyes:"
             repeated = f"{said} {self.words.say.repeat}" if due.repeat else said
-            return Message(repeated, (section(f"{emoji} {repeated}"),))
+            return Message(repeated, (section(f"{emoji} {repeated}"),)).without(bare)
         trouble = due.episode.trouble
         untold = due.worst > _told_by_title(due.episode)
         missed = [self.words.missed(trouble, due.worst, due.since)] if untold else []
@@ -49,31 +53,43 @@ class Blocks(Answers):
         if due.episode.ended_at:
             late = not due.told_before
             extra = (*missed, *repeat)
-            return self._ended(due.episode, due.watch, due.readings, told_late=late, extra=extra)
-        mention = [self.mention] if self.mention and _pings(due.episode, due) else []
+            ended = self._ended(due.episode, due.watch, due.readings, told_late=late, extra=extra)
+            return ended.without(bare)
+        pings = bool(self.mention) and _pings(due.episode, due)
+        mentions = pings and Embellishment.MENTION not in bare
+        mention = [self.mention if mentions else self.words.not_mentioned(self.mention)] if pings else []
         reminds = due.kind is Kind.REMINDER
         extra = (*missed, *repeat, *mention)
-        return self._open(due.episode, due.watch, due.readings, extra, reminds=reminds)
+        message = self._open(due.episode, due.watch, due.readings, extra, bare, reminds=reminds)
+        return replace(message, mentions=mentions)
 
     def outage(self, away: StoreAway | None) -> Message:
         """Build the one line that tells why the database cannot be used, or that it can again."""
         return Message(self.words.database_lost(away) if away else self.words.say.database_back)
 
-    def test(self) -> Message:
-        """Build the line that shows that a channel can be told."""
-        return Message(self.words.say.test)
+    def test(self, bare: Bare = frozenset(), *, reply: bool = False) -> Message:
+        """Build what shows that a channel can be told: in the form of an alert, or of a reply to it."""
+        said = self.words.say.test_reply if reply else self.words.say.test
+        mentions = bool(self.mention) and not reply and Embellishment.MENTION not in bare
+        text = f"{said} {self.mention}" if mentions else said
+        links = [
+            {**button("top_up", self.words.say.top_up, "test"), "url": url}
+            for url in list(self.top_up_urls.values())[:1]
+        ]
+        actions = [{"type": "actions", "elements": links}] if links else []
+        return Message(text, (section(text), *actions), mentions).without(bare)
 
-    def _hello(self, channel: str) -> str:
+    def _hello(self, channel: str, readings: Mapping[str, Reading]) -> str:
         watched = [account for account in self.accounts if account.channel == channel]
-        return self.words.hello(watched, self.poll_interval)
+        return self.words.hello(watched, self.poll_interval, readings)
 
-    def living(self, edit: Edit) -> Message:
+    def living(self, edit: Edit, bare: Bare = frozenset()) -> Message:
         """Build the present state of an episode's living message; edits ping nobody, so none is named."""
         if edit.episode.ending is not Ending.RECOVERED:
-            return self._closed(edit.episode)
+            return self._closed(edit.episode).without(bare)
         if edit.episode.ended_at:
-            return self._ended(edit.episode, edit.watch, edit.readings, told_late=False)
-        return self._open(edit.episode, edit.watch, edit.readings)
+            return self._ended(edit.episode, edit.watch, edit.readings, told_late=False).without(bare)
+        return self._open(edit.episode, edit.watch, edit.readings, bare=bare)
 
     def _open(
         self,
@@ -81,6 +97,7 @@ class Blocks(Answers):
         watch: Watch,
         readings: Mapping[str, Reading],
         extra: tuple[str, ...] = (),
+        bare: Bare = frozenset(),
         *,
         reminds: bool = False,
     ) -> Message:
@@ -107,6 +124,8 @@ class Blocks(Answers):
         if reminder := words.next_reminder(episode):
             small.append(reminder)
         said.append(" · ".join(small))
+        if Embellishment.BLOCKS in bare:
+            return Message(" ".join([*said, self.words.without_buttons(episode)]))
         blocks.append(context(" · ".join(small)))
         blocks.append(self._actions(episode))
         return Message(" ".join(said), tuple(blocks))

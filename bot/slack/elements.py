@@ -1,9 +1,10 @@
 """What messages are made of, within Slack's limits (docs.slack.dev, "Blocks")."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.core.form import Embellishment
 from bot.core.model import Level
 
 Block = dict[str, Any]
@@ -15,6 +16,7 @@ EMOJI = {
     Level.EMPTY: ":no_entry:",
 }
 UNREADABLE = ":grey_question:"
+ASKING = ":hourglass_flowing_sand:"
 ENDED = ":white_check_mark:"
 
 LONGEST_SECTION = 2900
@@ -26,14 +28,19 @@ LONGEST_LIST = 3000
 
 @dataclass(frozen=True)
 class Message:
-    """What is posted: the text that says it all, and the blocks that show it."""
+    """What is posted: the text that says it all, the blocks that show it, and whether it pings people."""
 
     text: str
     blocks: tuple[Block, ...] = ()
+    mentions: bool = False
 
     def payload(self) -> dict[str, Any]:
         """Return the arguments of Slack's methods that are the same for every kind of message."""
-        return {"text": self.text, "blocks": list(self.blocks)}
+        return {"text": self.text, **({"blocks": list(self.blocks)} if self.blocks else {})}
+
+    def without(self, bare: frozenset[Embellishment]) -> "Message":
+        """Return the message as a channel takes it."""
+        return replace(self, blocks=()) if Embellishment.BLOCKS in bare else self
 
 
 LONGEST_HEAD = 560

@@ -105,7 +105,10 @@ class Receiver:
         # The body took its time: what the head says is judged once more with the rest.
         if fault := unsigned(self._verifier, request.headers, body) or self._used(request):
             return _unsigned(fault)
-        return await to_aiohttp_response(await self._answer(request, body))
+        asked = _understood(body, request)
+        if asked is None:
+            return _refused(400, "slack.malformed_request", _NOT_SLACKS)
+        return await to_aiohttp_response(await self._answer(request, asked, sha256(raw).digest()))
 
     def _used(self, request: web.Request) -> Unsigned | None:
         """Say why this signature is not accepted any more: only a retry of Slack's may bear it again."""
@@ -116,23 +119,17 @@ class Receiver:
             return Unsigned.REUSED
         return None
 
-    async def _answer(self, request: web.Request, body: str) -> BoltResponse:
+    async def _answer(self, request: web.Request, asked: AsyncBoltRequest, digest: bytes) -> BoltResponse:
         """Act once on what is signed; a retry, signed anew or not, gets the answer of the first request.
 
         Slack retries events alone, for which any 200 will do. A retry of what was never heard acts.
         """
-        digest = sha256(body.encode()).digest()
         if _retried(request) and self._accepted.known(digest):
             log.info("slack.answered_again")
             return await self._accepted.answer_to(digest)
         answer = self._accepted.accept(int(request.headers[_SIGNED_AT]), request.headers[_SIGNATURE], digest)
         try:
-            asked = _understood(body, request)
-            if asked is None:
-                log.warning("slack.malformed_request")
-                response = BoltResponse(status=400, body=_NOT_SLACKS)
-            else:
-                response = await self._app.async_dispatch(asked)
+            response = await self._app.async_dispatch(asked)
             self._accepted.settle(answer, response)
         finally:
             answer.cancel()  # where it was not settled

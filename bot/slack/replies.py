@@ -10,14 +10,16 @@ import stamina
 import structlog
 from yarl import URL
 
+from bot.connecting import cause_of
+
 log = structlog.get_logger()
 
 TRIES = 3
 TRY_SECONDS = 10.0
 LONGEST_WAIT = 5.0
 
-_HOSTS = (".slack.com", ".slack-gov.com")
-"""Where response URLs are; answers hold figures, and go nowhere else."""
+HOSTS = (".slack.com", ".slack-gov.com")
+"""Where Slack is; answers hold figures, and go nowhere else."""
 
 
 class Replies:
@@ -49,12 +51,10 @@ class Replies:
                 self._session.post(str(url), json=payload, allow_redirects=False) as response,
             ):
                 status, retry_after = response.status, response.headers.get("Retry-After", "")
-        except TimeoutError:
-            raise _NotTakenError("timeout", again=True) from None
         except aiohttp.InvalidURL:
             raise _NotTakenError("no response_url") from None
-        except (aiohttp.ClientError, OSError):
-            raise _NotTakenError("network", again=True) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _NotTakenError(cause_of(error).value, again=True) from None
         if status == 429:
             wait = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 1.0
             raise _NotTakenError("HTTP 429", again=min(wait, LONGEST_WAIT))
@@ -65,7 +65,7 @@ class Replies:
         """Tell whether this is an address at Slack, or where its Web API was set to be."""
         try:
             address = URL(url) if isinstance(url, str) else URL()
-            slacks = address.scheme == "https" and (address.host or "").endswith(_HOSTS)
+            slacks = address.scheme == "https" and (address.host or "").endswith(HOSTS)
             return slacks or address.origin() == self._origin
         except ValueError:
             return False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -10,18 +11,23 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.connecting import cause_of, never_connected, patience
+from bot.core.notice import LONGEST_WAIT
+from bot.core.reading import CONNECTION
+from bot.core.retry_after import retry_after
 from bot.ports import NotDelivered
 
 log = structlog.get_logger()
 
 CALL_SECONDS = 10.0
 
-DEFAULT_RETRY_AFTER = 30.0
+DEFAULT_RETRY_AFTER = timedelta(seconds=30)
 
 MENDED_BY_PEOPLE = frozenset(
     {
         "account_inactive",
         "channel_not_found",
+        "ekm_access_denied",
         "invalid_auth",
         "invalid_blocks",
         "is_archived",
@@ -30,11 +36,15 @@ MENDED_BY_PEOPLE = frozenset(
         "not_authed",
         "not_in_channel",
         "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
         "token_expired",
         "token_revoked",
     }
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+
+_TOO_MANY = frozenset({"ratelimited", "rate_limited"})
 
 _FAULTS_OF_SLACK = frozenset({"fatal_error", "internal_error", "request_timeout", "service_unavailable"})
 """After these a post may stand in the channel all the same (docs.slack.dev, "chat.postMessage", errors)."""
@@ -49,6 +59,7 @@ class WebApi(AsyncWebClient):
         super().__init__(token=token, base_url=api_url.rstrip("/") + "/", session=session, retry_handlers=[])
         # slack_sdk takes one from the environment, and heeds no NO_PROXY: all of ours goes straight.
         self.proxy = None
+        self.shared = session
         self._seconds = seconds
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
@@ -58,7 +69,8 @@ class WebApi(AsyncWebClient):
 
     async def _request(self, *, req_args: dict[str, Any], **request: Any) -> dict[str, Any]:
         # A redirect is never followed: figures would go where it leads, and the answer come from there.
-        return await super()._request(req_args={**req_args, "allow_redirects": False}, **request)
+        limits = {"allow_redirects": False, "timeout": patience(self._seconds)}
+        return await super()._request(req_args={**req_args, **limits}, **request)
 
 
 async def answer_to(call: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
@@ -74,18 +86,14 @@ def not_delivered(error: Exception) -> NotDelivered:
     """Say what an error of slack_sdk or aiohttp means for what was to be told."""
     if isinstance(error, SlackApiError):
         return _refusal(error.response)
-    if isinstance(error, TimeoutError):
-        return NotDelivered("timeout", unknown=True)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return NotDelivered("network")
     if isinstance(error, aiohttp.ClientError | OSError):
-        return NotDelivered("network", unknown=True)
+        return NotDelivered(cause_of(error).value, unknown=not never_connected(error))
     return NotDelivered("server_fault", unknown=True)
 
 
 def refused(error: NotDelivered) -> bool:
     """Tell whether Slack answered with a no, which waiting alone will hardly change."""
-    return not error.unknown and error.error not in {"network", "ratelimited"}
+    return not error.unknown and error.error not in {*CONNECTION, "ratelimited"}
 
 
 def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelivered:
@@ -94,9 +102,12 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         status, data = response.status, None
     else:
         status, data = response.status_code, response.data
-    if status == 429:
-        return NotDelivered("ratelimited", retry_after=_seconds(response.headers.get("Retry-After")))
+    if 300 <= status < 400:
+        return NotDelivered("redirect", unknown=True)
     error = data.get("error") if isinstance(data, dict) else None
+    if status == 429 or str(error) in _TOO_MANY:
+        wait = retry_after(response.headers, otherwise=DEFAULT_RETRY_AFTER, most=LONGEST_WAIT)
+        return NotDelivered("ratelimited", retry_after=wait.total_seconds())
     if not isinstance(error, str):
         return NotDelivered("server_fault", unknown=True)
     if error == "invalid_blocks" and isinstance(data, dict):
@@ -107,8 +118,3 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         gone=error in _GONE,
         unknown=status >= 500 or error in _FAULTS_OF_SLACK,
     )
-
-
-def _seconds(header: object) -> float:
-    text = str(header)
-    return float(text) if text.isdecimal() and text.isascii() else DEFAULT_RETRY_AFTER

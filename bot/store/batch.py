@@ -34,7 +34,7 @@ async def swap(connection: AsyncConnection, accounts: Sequence[Row], readings: S
     if connection.dialect.name == "sqlite":
         written = await connection.execute(_ON_SQLITE, accounts)
         if readings:
-            await connection.execute(insert(reading), readings)
+            await connection.execute(_READINGS, readings)
     else:
         written = await connection.execute(
             _ON_POSTGRESQL, {"accounts": _document(accounts), "readings": _document(readings)}
@@ -70,4 +70,5 @@ def _on_postgresql() -> Select[tuple[str]]:
 
 
 _ON_SQLITE = _swapping(sqlite.insert(account))
+_READINGS = insert(reading)
 _ON_POSTGRESQL = _on_postgresql()

@@ -1,19 +1,20 @@
 """Requests counted by key, so that all processes together keep to what the provider allows."""
 
-from datetime import datetime, timedelta
+from sqlalchemy import bindparam, select, update
 
-from sqlalchemy import select, update
-
+from bot.core.asking import Requests
 from bot.store.database import Database
 from bot.store.lease import database_clock
 from bot.store.rows import LostRace, insert_new
 from bot.store.schema import BROKEN, request
 
-REQUESTS = 4
-"""Of Voice Partner's 5 a minute (docpartner.dev): one is left for the command line."""
-
-WINDOW = timedelta(seconds=70)
-"""A minute, and the 10 s that a request may take to arrive: the provider counts arrivals."""
+_MINE = request.c.key == bindparam("mine")
+_FOUND = select(request.c.asked_at, request.c.for_commands).where(_MINE).with_for_update()
+_CHANGED = (
+    update(request)
+    .where(_MINE)
+    .values(asked_at=bindparam("made_at"), for_commands=bindparam("made_for_commands"))
+)
 
 
 class SqlBudget:
@@ -22,35 +23,28 @@ class SqlBudget:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def spend(self, key_digest: str) -> bool:
-        """Count one request, if there is one left."""
+    async def spend(self, key_digest: str, *, polled: bool) -> bool:
+        """Count one request, for a poll or a command, if it has one left."""
         while True:
             try:
-                return await self._spend(key_digest)
+                return await self._spend(key_digest, polled=polled)
             except LostRace:
                 continue
 
-    async def _spend(self, key_digest: str) -> bool:
-        mine = request.c.key == key_digest
+    async def _spend(self, key_digest: str, *, polled: bool) -> bool:
         async with self._database.transaction() as connection:
-            rows = await connection.execute(select(request.c.asked_at).where(mine).with_for_update())
-            row = rows.first()
+            row = (await connection.execute(_FOUND, {"mine": key_digest})).first()
             now = await database_clock(connection)
-            if row is None:
-                await insert_new(connection, request, {"key": key_digest, "asked_at": (now,)})
-                return True
             # What cannot be read is written anew.
-            lately = _lately(() if row.asked_at is BROKEN else row.asked_at, now)
-            granted = len(lately) < REQUESTS
-            counted = (*lately, now) if granted else lately
-            if counted != row.asked_at:
-                await connection.execute(update(request).where(mine).values(asked_at=counted))
-            return granted
-
-
-def _lately(asked_at: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
-    """Return what still counts, none of it later than now.
-
-    After a clock was set back nothing is granted anew at once, nor held back for longer than the window.
-    """
-    return tuple(min(at, now) for at in asked_at if now - at < WINDOW)
+            readable = row is not None and BROKEN not in {row.asked_at, row.for_commands}
+            stored = Requests(row.asked_at, row.for_commands) if row and readable else Requests()
+            lately = stored.lately(now)
+            spent = lately.one_more(now, polled=polled)
+            counted = spent or lately
+            if row is None:
+                made = {"asked_at": counted.made_at, "for_commands": counted.for_commands}
+                await insert_new(connection, request, {"key": key_digest, **made})
+            elif counted != stored or not readable:
+                made = {"made_at": counted.made_at, "made_for_commands": counted.for_commands}
+                await connection.execute(_CHANGED, {"mine": key_digest, **made})
+            return spent is not None

@@ -1,6 +1,7 @@
 """The database looked at from outside: what is there, whether it can be written, what was last told."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store.database import Database
 from bot.store.decoding import BrokenRow, decoded
-from bot.store.ownership import look
+from bot.store.ownership import NEWEST, look
 from bot.store.schema import BROKEN, account, episode, notice
 
 _ROW = {
@@ -40,13 +41,14 @@ class Checkup:
     """What a database was found to be; without a version it has no tables yet.
 
     What waits has no error where it was not tried yet. `trial`: tables of a trial before the first release
-    are there too.
+    are there too. `units` are the units of money of the accounts that were read.
     """
 
     version: str = ""
     last_post: LastPost | None = None
     waiting: tuple[Undelivered, ...] = ()
     trial: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
     broken: tuple[BrokenRow, ...] = ()
 
 
@@ -74,8 +76,9 @@ async def checkup(database: Database) -> Checkup:
         found = Checkup(trial=tables.trial)
         if tables.version:
             last_post, waiting = await _last_post(connection), await _waiting(connection)
+            units = await _units(connection) if tables.version == NEWEST else {}
             broken = await _broken(connection)
-            found = Checkup(tables.version, last_post, waiting, tables.trial, broken)
+            found = Checkup(tables.version, last_post, waiting, tables.trial, units, broken)
         await _try_to_write(connection, tables.version)
         return found
 
@@ -91,6 +94,11 @@ async def _try_to_write(connection: AsyncConnection, version: str) -> None:
     else:
         await connection.execute(text("CREATE TABLE smscredits_doctor (id INTEGER)"))
     await connection.rollback()
+
+
+async def _units(connection: AsyncConnection) -> Mapping[str, str]:
+    rows = await connection.execute(select(account.c.name, account.c.currency))
+    return {row.name: row.currency for row in rows if row.currency}
 
 
 async def _broken(connection: AsyncConnection) -> tuple[BrokenRow, ...]:

@@ -3,12 +3,13 @@
 A session lock would break behind a transaction pooler; a row does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
@@ -19,6 +20,20 @@ from bot.store.schema import BROKEN, Utc, lease, process
 
 NAME = "watch"
 _NOBODYS: Mapping[str, Any] = {"holder": "", "expires_at": datetime(2000, 1, 1, tzinfo=UTC)}
+
+_LEASE = select(lease).where(lease.c.name == NAME).with_for_update()
+_GIVEN = update(lease).where(lease.c.name == NAME)
+_RELEASED = _GIVEN.where(lease.c.holder == bindparam("mine")).values(holder="", expires_at=bindparam("now"))
+_GONE = delete(process).where(process.c.id == bindparam("mine"))
+_DEAD = delete(process).where(
+    or_(process.c.seen_at < bindparam("oldest"), process.c.seen_at > bindparam("latest"))
+)
+_NEWEST = (
+    select(process.c.id)
+    .where(process.c.seen_at >= bindparam("alive_since"))
+    .order_by(process.c.started_at.desc(), process.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class SqlLease:
         await self._database.renew()
         async with self._database.transaction() as connection:
             now = await database_clock(connection)
-            rows = await connection.execute(select(lease).where(lease.c.name == NAME).with_for_update())
+            rows = await connection.execute(_LEASE)
             # What cannot be read is nobody's, and written anew.
             held = next(iter(readable(connection, rows.mappings(), lease)), _NOBODYS)
             await self._show_life(connection, now)
@@ -69,12 +84,8 @@ class SqlLease:
         """Give the lease back, so that another process need not wait for it to expire."""
         async with self._database.transaction() as connection:
             now = await database_clock(connection)
-            await connection.execute(delete(process).where(process.c.id == self._id))
-            await connection.execute(
-                update(lease)
-                .where(lease.c.name == NAME, lease.c.holder == self._id)
-                .values(holder="", expires_at=now)
-            )
+            await connection.execute(_GONE, {"mine": self._id})
+            await connection.execute(_RELEASED, {"mine": self._id, "now": now})
 
     async def fence(self, connection: AsyncConnection) -> None:
         """Keep the lease from changing hands until this transaction ends; raises `NotLeading`."""
@@ -88,15 +99,9 @@ class SqlLease:
         await put(connection, process, row, kept="started_at")
 
     async def _newest(self, connection: AsyncConnection, now: datetime) -> str:
-        seen, lasts = process.c.seen_at, self._terms.lasts
-        await connection.execute(delete(process).where(or_(seen < now - lasts, seen > now + lasts)))
-        found = await connection.scalar(
-            select(process.c.id)
-            .where(process.c.seen_at >= now - self._terms.alive)
-            .order_by(process.c.started_at.desc(), process.c.id.desc())
-            .limit(1)
-        )
-        return str(found)
+        lasts = self._terms.lasts
+        await connection.execute(_DEAD, {"oldest": now - lasts, "latest": now + lasts})
+        return str(await connection.scalar(_NEWEST, {"alive_since": now - self._terms.alive}))
 
     async def _give(self, connection: AsyncConnection, holder: str, now: datetime) -> None:
         row = {"name": NAME, "holder": holder, "expires_at": now + self._terms.lasts}
@@ -111,7 +116,12 @@ def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, dat
 
 async def database_clock(connection: AsyncConnection) -> datetime:
     """Return the time on the database's clock, the same for all processes, in UTC."""
-    return (await connection.execute(select(database_now(connection.dialect)))).scalar_one()
+    return (await connection.execute(_clock(database_now, connection.dialect))).scalar_one()
+
+
+@lru_cache(maxsize=8)
+def _clock(now: Callable[[Dialect], ColumnElement[datetime]], dialect: Dialect) -> Select[datetime]:
+    return select(now(dialect))
 
 
 def database_now(dialect: Dialect) -> ColumnElement[datetime]:

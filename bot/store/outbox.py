@@ -4,21 +4,50 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    and_,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.group import LISTED
 from bot.core.model import Level
-from bot.core.notice import EDIT_DELAY, LONGEST_WAIT, Due, Edit, Kind, Notice, Owed, Telling, Undelivered
+from bot.core.notice import (
+    EDIT_DELAY,
+    LONGEST_WAIT,
+    RATE_LIMITED,
+    Due,
+    Edit,
+    Kind,
+    Notice,
+    Owed,
+    Telling,
+    Undelivered,
+)
 from bot.core.reading import Reading
 from bot.core.watch import Episode, Watch
 from bot.store.database import Database
-from bot.store.decoding import BrokenRow, readable, say
+from bot.store.decoding import BrokenRow, decoded, readable, say
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load, load_watch, notice_row
-from bot.store.schema import episode, notice
+from bot.store.schema import BROKEN, account, episode, notice
 
-_AT_A_TIME = 100
+# As a plain number: a level that cannot be read must not keep the others from being told.
+_LEVEL = type_coerce(episode.c.level, Integer)
+_LEVEL_NOW = case((episode.c.ended_at.is_(None), func.coalesce(_LEVEL, 0)), else_=0).label("level")
+_URGENCY = case((notice.c.kind == Kind.HELLO, int(Level.EMPTY)), else_=_LEVEL_NOW).label("level")
+"""A channel is greeted, once for ever, before it is told anything else."""
+
+_UNDELIVERED = select(notice).where(notice.c.sent_at.is_(None), notice.c.attempts > 0).order_by(notice.c.id)
 
 
 class SqlOutbox:
@@ -29,18 +58,42 @@ class SqlOutbox:
         self._lease = lease
 
     async def due(self, now: datetime) -> tuple[Owed, ...]:
-        """Return who is owed a word now: each episode or greeting once, the longest owed first."""
+        """Return who is owed a word now: each episode or greeting once, the worst first, then the oldest.
+
+        How bad it is tells the state that would be told now, not the one when it was written down.
+        """
         async with self._database.transaction() as connection:
             ready = await connection.execute(
-                select(notice.c.episode, notice.c.id)
+                select(notice.c.episode, notice.c.id, notice.c.channel, notice.c.at, _URGENCY)
+                .outerjoin(episode, episode.c.id == notice.c.episode)
                 .where(
                     notice.c.sent_at.is_(None),
                     or_(notice.c.retry_at.is_(None), _has_come(notice.c.retry_at, now)),
                 )
-                .order_by(notice.c.id)
-                .limit(_AT_A_TIME)
+                .order_by(_URGENCY.desc(), notice.c.id)
             )
-            return tuple(dict.fromkeys(Owed(row.episode, 0 if row.episode else row.id) for row in ready))
+            first: dict[tuple[str, int], Owed] = {}
+            for row in ready:
+                number = 0 if row.episode else row.id
+                level = _level(row.level)
+                owed = Owed(row.episode, number, row.channel, level, now if row.at is BROKEN else row.at)
+                first.setdefault((row.episode, number), owed)
+            return tuple(first.values())
+
+    async def held(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the channels that Slack wants no posts in for now, and until when."""
+        async with self._database.transaction() as connection:
+            waits = await connection.execute(
+                select(notice.c.channel, func.max(notice.c.retry_at).label("until"))
+                .where(
+                    notice.c.sent_at.is_(None),
+                    notice.c.error == RATE_LIMITED,
+                    notice.c.retry_at > now,
+                    notice.c.retry_at <= now + LONGEST_WAIT,
+                )
+                .group_by(notice.c.channel)
+            )
+            return {row.channel: row.until for row in waits if row.until is not BROKEN}
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
         """Note that it is about to be told, and return what to tell, as of this transaction.
@@ -80,6 +133,13 @@ class SqlOutbox:
                 .values(attempts=notice.c.attempts + 1, retry_at=retry_at, error=error[:100], **certain)
             )
 
+    async def released(self, due: Due) -> None:
+        """Take back that `due` was about to be told: it was refused, and is tried again at once."""
+        if due.repeat:
+            return
+        async with self._database.transaction() as connection:
+            await connection.execute(update(notice).where(notice.c.id.in_(due.notices)).values(tried_at=None))
+
     async def forget_others(self, channels: Sequence[str], now: datetime) -> None:
         """Drop greetings and gaps owed to channels that are no longer told anything."""
         async with self._database.transaction() as connection:
@@ -107,9 +167,7 @@ class SqlOutbox:
     async def undelivered(self) -> tuple[Undelivered, ...]:
         """Return what Slack has refused so far, oldest first, one entry for each channel."""
         async with self._database.transaction() as connection:
-            rows = await connection.execute(
-                select(notice).where(notice.c.sent_at.is_(None), notice.c.attempts > 0).order_by(notice.c.id)
-            )
+            rows = await connection.execute(_UNDELIVERED)
             first: dict[str, Undelivered] = {}
             for row in readable(connection, rows.mappings(), notice):
                 first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"] or ""))
@@ -126,16 +184,18 @@ class SqlOutbox:
             identity: _telling([row for row in found if row["episode"] == identity]) for identity in episodes
         }
 
-    async def edits(self, now: datetime) -> tuple[str, ...]:
-        """Return the episodes whose living message is to be brought up to date now, the longest due first."""
+    async def edits(self, now: datetime) -> tuple[Owed, ...]:
+        """Return the episodes whose living message is to be brought up to date now, the worst first."""
         async with self._database.transaction() as connection:
-            rows = await connection.scalars(
-                select(episode.c.id)
+            rows = await connection.execute(
+                select(episode.c.id, episode.c.channel, episode.c.edit_at, _LEVEL_NOW)
                 .where(_has_come(episode.c.edit_at, now), episode.c.root != "")
-                .order_by(episode.c.edit_at)
-                .limit(_AT_A_TIME)
+                .order_by(_LEVEL_NOW.desc(), episode.c.edit_at)
             )
-            return tuple(rows)
+            return tuple(
+                Owed(row.id, 0, row.channel, _level(row.level), now if row.edit_at is BROKEN else row.edit_at)
+                for row in rows
+            )
 
     async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
         """Return what the episode's living message is to show, as of this transaction, or nothing."""
@@ -151,6 +211,7 @@ class SqlOutbox:
                 return None
             try:
                 shown = episode_from(row)
+                decoded(row, episode, "root", "edit_at")
             except BrokenRow as broken:
                 say(connection, broken)
                 return None
@@ -207,6 +268,11 @@ def _telling(rows: Sequence[Mapping[str, Any]]) -> Telling:
     return Telling(told_at, first["at"], first["error"] or "", first["retry_at"])
 
 
+def _level(stored: Any) -> Level:
+    """Return a level that says how urgent it is; where it cannot be read, nothing is."""
+    return Level(stored) if stored in set(Level) else Level.OK
+
+
 def _has_come(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
     """Tell whether it is time, or the time was set by a clock that has been set back since."""
     return and_(time.is_not(None), or_(time <= now, time > now + LONGEST_WAIT))
@@ -247,15 +313,18 @@ async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
         gap=rows[0]["gap"],
         rose=any(found["kind"] == Kind.WORSE and found["level"] >= Level.CRITICAL for found in rows),
         told_before=bool(owed.episode) and await _told_before(connection, owed.episode),
-        readings=await _readings(connection, owed_by) if owed_by else {},
+        readings=await _readings(connection, owed_by, Kind(rows[0]["kind"])),
     )
 
 
-async def _readings(connection: AsyncConnection, shared: Episode) -> Mapping[str, Reading]:
-    """Return the last good readings of the accounts of a shared episode that its message names."""
-    if not shared.members:
-        return {}
-    known = await load(connection, [member.account for member in shared.members[:LISTED]])
+async def _readings(
+    connection: AsyncConnection, shared: Episode | None, kind: Kind = Kind.OPENED
+) -> Mapping[str, Reading]:
+    """Return the last good readings of the accounts that a message names; a greeting says all their units."""
+    names: Sequence[str] = [member.account for member in shared.members[:LISTED]] if shared else ()
+    if kind is Kind.HELLO:
+        names = (await connection.execute(select(account.c.name))).scalars().all()
+    known = await load(connection, names) if names else {}
     return {name: one.watch.reading for name, one in known.items() if one.watch.reading}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 
 from bot.core.health import Overview
 from bot.store.database import Database
@@ -12,6 +12,11 @@ from bot.store.schema import BROKEN, notice
 
 NOBODY_TELLS = timedelta(minutes=1)
 """A word is told within seconds, or tried at least: one that waits longer untried is undelivered too."""
+
+_STUCK = or_(notice.c.attempts > 0, notice.c.at < bindparam("untried_since"))
+_WAITING = select(func.min(notice.c.at), func.sum(case((_STUCK, 1), else_=0))).where(
+    notice.c.sent_at.is_(None)
+)
 
 
 class SqlOverviews:
@@ -22,12 +27,10 @@ class SqlOverviews:
 
     async def overview(self, accounts: Sequence[str], now: datetime) -> Overview:
         """Return what is known of these accounts, and what waits to be told."""
-        stuck = or_(notice.c.attempts > 0, notice.c.at < now - NOBODY_TELLS)
-        waiting = select(func.min(notice.c.at), func.sum(case((stuck, 1), else_=0))).where(
-            notice.c.sent_at.is_(None)
-        )
         async with self._database.transaction() as connection:
             known = await load(connection, accounts)
-            since, undelivered = (await connection.execute(waiting)).one()
+            since, undelivered = (
+                await connection.execute(_WAITING, {"untried_since": now - NOBODY_TELLS})
+            ).one()
             watches = {name: one.watch for name, one in known.items()}
             return Overview(watches, int(undelivered or 0), None if since is BROKEN else since)

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from bot.core.gap import Gap, Round
 from bot.core.notice import Kind, Notice
 from bot.store.database import Database
 from bot.store.decoding import readable
 from bot.store.lease import NAME, SqlLease
-from bot.store.rows import notice_row, put
-from bot.store.schema import notice, poll_round
+from bot.store.rows import NEW_NOTICE, notice_row, put
+from bot.store.schema import poll_round
+
+_KNOWN = select(poll_round).where(poll_round.c.name == NAME)
 
 
 class SqlRounds:
@@ -30,7 +32,7 @@ class SqlRounds:
         """Change what is remembered, and owe every channel the gap that this shows."""
         async with self._database.transaction() as connection:
             await self._lease.fence(connection)
-            rows = await connection.execute(select(poll_round).where(poll_round.c.name == NAME))
+            rows = await connection.execute(_KNOWN)
             found = readable(connection, rows.mappings(), poll_round)
             # What cannot be read is unknown, and written anew.
             before = Round(found[0]["polled_at"], found[0]["gap_since"]) if found else None
@@ -40,5 +42,5 @@ class SqlRounds:
                 await put(connection, poll_round, row)
             if gap:
                 owed = [notice_row(Notice(Kind.GAP, channel, now, gap=gap)) for channel in channels]
-                await connection.execute(insert(notice), owed)
+                await connection.execute(NEW_NOTICE, owed)
             return gap

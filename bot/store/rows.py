@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Insert,
     RowMapping,
     Select,
     Table,
@@ -150,7 +151,7 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
             await _ask_for_edit(connection, identity, urgency, step)
     notices = [notice_row(notice) for step in changed.values() for notice in step.notices]
     if notices:
-        await connection.execute(insert(schema.notice), notices)
+        await connection.execute(NEW_NOTICE, notices)
 
 
 def _account_row(name: str, watch: Watch, version: int) -> dict[str, Any]:
@@ -195,33 +196,43 @@ def _putting(dialect: str, table: Table, names: tuple[str, ...]) -> postgresql.I
 async def insert_new(connection: AsyncConnection, table: Table, *rows: Mapping[str, Any]) -> None:
     """Insert rows that nobody else may have inserted; raises `LostRace`."""
     try:
-        await connection.execute(insert(table), list(rows))
+        await connection.execute(_new(table), list(rows))
     except IntegrityError:
         raise LostRace from None
 
 
+@cache
+def _new(table: Table) -> Insert:
+    return insert(table)
+
+
+NEW_NOTICE = _new(schema.notice)
+_CHANGED = update(schema.episode).where(schema.episode.c.id == bindparam("touched"))
+_FORGOTTEN = (
+    update(schema.notice)
+    .where(schema.notice.c.episode == bindparam("closed"), schema.notice.c.sent_at.is_(None))
+    .values(sent_at=bindparam("now"), message="")
+)
+_EDITED_NOW = _CHANGED.values(edit_at=bindparam("at"))
+_EDITED_SOON = _EDITED_NOW.where(schema.episode.c.edit_at.is_(None))
+
+
 async def _upsert(connection: AsyncConnection, touched: Episode) -> None:
-    episode = schema.episode
     row = {name: getattr(touched, name) for name in _EPISODE_COLUMNS}
-    result = await connection.execute(update(episode).where(episode.c.id == touched.id).values(**row))
+    result = await connection.execute(_CHANGED, {**row, "touched": touched.id})
     if result.rowcount == 0:
-        await connection.execute(insert(episode).values(**row, root=""))
+        await connection.execute(_new(schema.episode), {**row, "root": ""})
 
 
 async def _forget(connection: AsyncConnection, closed: Episode, now: datetime) -> None:
     """Drop what an episode closed by a change of configuration still owes: its channel is told by an edit."""
-    notice = schema.notice
-    waiting = update(notice).where(notice.c.episode == closed.id, notice.c.sent_at.is_(None))
-    await connection.execute(waiting.values(sent_at=now, message=""))
+    await connection.execute(_FORGOTTEN, {"closed": closed.id, "now": now})
 
 
 async def _ask_for_edit(connection: AsyncConnection, identity: str, urgency: Urgency, step: Step) -> None:
-    episode = schema.episode
-    asked = update(episode).where(episode.c.id == identity)
-    at = step.at
-    if urgency is Urgency.SOON:
-        asked, at = asked.where(episode.c.edit_at.is_(None)), at + EDIT_DELAY
-    await connection.execute(asked.values(edit_at=at))
+    soon = urgency is Urgency.SOON
+    at = step.at + EDIT_DELAY if soon else step.at
+    await connection.execute(_EDITED_SOON if soon else _EDITED_NOW, {"touched": identity, "at": at})
 
 
 def episode_from(row: RowMapping) -> Episode:

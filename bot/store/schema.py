@@ -279,6 +279,7 @@ request = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("asked_at", Json(tuple[datetime, ...]), nullable=False),
+    Column("for_commands", Json(tuple[datetime, ...]), nullable=False, server_default="[]"),
 )
 
 version = Table("smscredits_version", MetaData(), Column("version_num", String(32), primary_key=True))

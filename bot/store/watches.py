@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.core.notice import Notice, Step
 from bot.core.unusable import Unusable
@@ -16,6 +16,11 @@ from bot.store.lease import SqlLease
 from bot.store.rows import LostRace, episode_from, insert_new, load, load_watch, notice_row, write
 
 _TRIES = 5
+
+_OPEN = select(schema.episode.c.account).where(schema.episode.c.ended_at.is_(None)).distinct()
+_TO_RECALL = _OPEN.where(schema.episode.c.remind_at <= bindparam("now"))
+_EPISODE = select(schema.episode).where(schema.episode.c.id == bindparam("identity"))
+_GREETED = select(schema.notice.c.id).where(schema.notice.c.once == bindparam("greeting"))
 
 
 class SqlWatches:
@@ -73,19 +78,14 @@ class SqlWatches:
 
     async def to_recall(self, now: datetime) -> tuple[str, ...]:
         """Return the accounts with an open episode whose next word is due."""
-        episode = schema.episode
         async with self._database.transaction() as connection:
-            rows = await connection.execute(
-                select(episode.c.account)
-                .where(episode.c.remind_at <= now, episode.c.ended_at.is_(None))
-                .distinct()
-            )
+            rows = await connection.execute(_TO_RECALL, {"now": now})
             return tuple(row.account for row in rows)
 
     async def episode(self, identity: str) -> Episode | None:
         """Return the episode with this id, open or ended."""
         async with self._database.transaction() as connection:
-            rows = await connection.execute(select(schema.episode).where(schema.episode.c.id == identity))
+            rows = await connection.execute(_EPISODE, {"identity": identity})
             row = rows.mappings().first()
             try:
                 return episode_from(row) if row else None
@@ -95,11 +95,8 @@ class SqlWatches:
 
     async def open(self) -> Mapping[str, Watch]:
         """Return every account with an open episode, configured or not."""
-        episode = schema.episode
         async with self._database.transaction() as connection:
-            rows = await connection.execute(
-                select(episode.c.account).where(episode.c.ended_at.is_(None)).distinct()
-            )
+            rows = await connection.execute(_OPEN)
             known = await load(connection, [row.account for row in rows])
             return {name: one.watch for name, one in known.items()}
 
@@ -108,9 +105,7 @@ class SqlWatches:
         once = f"{notice.kind}:{notice.channel}"
         try:
             async with self._database.transaction() as connection:
-                known = await connection.scalar(
-                    select(schema.notice.c.id).where(schema.notice.c.once == once)
-                )
+                known = await connection.scalar(_GREETED, {"greeting": once})
                 if known is None:
                     await insert_new(connection, schema.notice, {**notice_row(notice), "once": once})
                 return known is None

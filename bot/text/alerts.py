@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.model import Account
 from bot.core.notice import OpenAlert, Telling
+from bot.core.reading import CONNECTION, Cause
 from bot.core.watch import Episode, Trouble, Watch
 from bot.text.episodes import EpisodeWords
 from bot.text.figures import escape
@@ -72,4 +73,21 @@ class AlertWords(EpisodeWords):
 
     def slack_error(self, error: str) -> str:
         """Say in plain words why Slack did not take a post, with the mend; for the log."""
-        return self.say.slack_errors.get(error) or self.say.slack_error_unknown.format(error=error)
+        known = self.say.slack_errors.get(error) or self._not_connected(error, "Slack", "SLACK_API_URL")
+        return known or self.say.slack_error_unknown.format(error=error)
+
+    def heartbeat_error(self, error: str) -> str:
+        """Say in plain words why the heartbeat's address was not reached, with the mend; for the log."""
+        return self._not_connected(error, self.say.heartbeat, "HEARTBEAT_URL")
+
+    def _not_connected(self, error: str, whom: str, setting: str) -> str:
+        """Say why a host is not reached, and the mend; nothing for an error of another kind."""
+        cause = next((cause for cause in CONNECTION | {Cause.TIMEOUT} if cause == error), None)
+        if cause is None:
+            return ""
+        said = self.say.causes[cause].format(provider=whom).removesuffix(".")
+        if cause in {Cause.NETWORK, Cause.TIMEOUT}:
+            return said
+        mend = self.say.mends[cause].format(url=setting).removesuffix(".").replace("`", "")
+        said = said[:1].upper() + said[1:]
+        return f"{said}: {mend[:1].lower()}{mend[1:]}"

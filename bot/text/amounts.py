@@ -72,22 +72,22 @@ class AmountWords:
         """Say when a reading was made."""
         return self.say.read_at.format(read_at=self.time(reading.began_at))
 
-    def rule(self, rule: Rule | Firing) -> str:
-        """Say a rule: "warning below 5,000 SMS"."""
-        return self.say.rule.format(
-            level=self.level(rule.level),
-            threshold=self.say.thresholds[rule.field].format(
-                amount=self._number(rule.field, rule.threshold, "")
-            ),
-        )
+    def rule(self, rule: Rule | Firing, currency: str) -> str:
+        """Say a rule: "warning below 5,000 SMS"; money in this unit, if it is known."""
+        amount = self._number(rule.field, rule.threshold, currency)
+        if rule.field is Field.BALANCE and not currency:
+            amount = self.say.some_currency.format(amount=amount)
+        threshold = self.say.thresholds[rule.field].format(amount=amount)
+        return self.say.rule.format(level=self.level(rule.level), threshold=threshold)
 
-    def rules(self, account: Account) -> tuple[str, ...]:
+    def rules(self, account: Account, currency: str = "") -> tuple[str, ...]:
         """Say the rules of an account, each with where it ends and where it comes from."""
-        subaccounts = self._subaccount_rules(account)
+        currency = account.currency or currency
+        subaccounts = self._subaccount_rules(account, currency)
         if not account.rules:
             settings = self.say.rule_settings[account.product]
             return (self.say.no_rules.format(settings=settings), *subaccounts)
-        own = (self._rule_with_source(rule) for rule in account.rules)
+        own = (self._rule_with_source(rule, currency) for rule in account.rules)
         return (*own, *subaccounts)
 
     def counted(self, count: int) -> str:
@@ -106,24 +106,24 @@ class AmountWords:
             name=self._subaccount_name(account, one.id), value=self._left(one)
         )
         return (
-            f"{shown} {self.say.subaccount_email.format(email=_harmless(one.email))}" if one.email else shown
+            f"{shown} {self.say.subaccount_email.format(email=harmless(one.email))}" if one.email else shown
         )
 
-    def _subaccount_rules(self, account: Account) -> tuple[str, ...]:
+    def _subaccount_rules(self, account: Account, currency: str) -> tuple[str, ...]:
         if account.subaccounts is None:
             return ()
         if not account.subaccounts.rules:
             return (self.say.subaccount_no_rules,)
-        rules = (self._rule_with_source(rule) for rule in account.subaccounts.rules)
+        rules = (self._rule_with_source(rule, currency) for rule in account.subaccounts.rules)
         return tuple(self.say.subaccount_rules.format(rules=rule) for rule in rules)
 
-    def _rule_with_source(self, rule: Rule) -> str:
+    def _rule_with_source(self, rule: Rule, currency: str) -> str:
         return self.say.rule_source.format(
-            rule=self.rule(rule), ends_at=self._rearmed(rule, ""), source=escape(rule.source)
+            rule=self.rule(rule, currency), ends_at=self._rearmed(rule, currency), source=escape(rule.source)
         )
 
     def _subaccount_name(self, account: str, identity: str) -> str:
-        return f"{escape(account)}/{_harmless(identity)}"
+        return f"{escape(account)}/{harmless(identity)}"
 
     def _left(self, one: SubAccount) -> str:
         return self.say.not_given if one.balance is None else self.figures.money(one.balance, one.currency)
@@ -140,6 +140,6 @@ class AmountWords:
         return self.figures.count(value)
 
 
-def _harmless(foreign: str) -> str:
+def harmless(foreign: str) -> str:
     """Return somebody else's string for a place between backticks, where nothing links or pings."""
     return escape(foreign).replace("`", "'")

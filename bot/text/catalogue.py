@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.core.command import Verb
+from bot.core.form import Embellishment
 from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
@@ -50,12 +51,14 @@ class Catalogue:
     group_ended_title: str
     group_listed_title: str
     time: str
+    time_to_the_second: str
 
     below: str
     in_band: str
     subaccount_below: str
     subaccount_in_band: str
     subaccount_empty: str
+    subaccount_still_empty: str
     subaccount_unknown: str
     subaccount_was_empty: str
     gone: str
@@ -87,6 +90,7 @@ class Catalogue:
     ends_at: str
     left: str
     used_up: str
+    still_used_up: str
     lasted: str
     told_late: str
     topped_up: str
@@ -101,6 +105,10 @@ class Catalogue:
     snooze: str
     resume: str
     choices: Mapping[Choice, str]
+    ack_by_command: str
+    resume_by_command: str
+    not_mentioned: str
+    left_out: Mapping[Embellishment, str]
 
     decided: Mapping[Reason, str]
     snoozed_already: str
@@ -126,10 +134,15 @@ class Catalogue:
     database_mends: Mapping[Unusable, str]
     database_back: str
     test: str
+    test_reply: str
 
     causes: Mapping[Cause, str]
     mends: Mapping[Cause, str]
+    heartbeat: str
     balances_cause: str
+    currency_cause: str
+    currency_mend: str
+    some_currency: str
     listing_mend: str
     balances_mend: str
 
@@ -162,8 +175,12 @@ class Catalogue:
     held_back: str
     held_back_unread: str
     held_back_why: Mapping[Held, str]
+    wait_until: str
     asking: str
-    asking_several: str
+    asking_title: str
+    asking_level: str
+    reading: str
+    looking_up: str
     failed_title: str
     aged_reading: str
     usage: str
@@ -176,7 +193,9 @@ class Catalogue:
     went_wrong: str
     stopping: str
     unknown_press: str
-    other_team: str
+    other_workspace: str
+    workspace_not_given: str
+    installation_unknown: str
     person_refused: str
     channel_refused: str
     database_away: str
@@ -211,6 +230,7 @@ _COMPLETE: Mapping[str, Iterable[Enum | str]] = {
     "mends": Cause,
     "commands": Verb,
     "choices": Choice,
+    "left_out": Embellishment,
     "held_back_why": Held,
     "database_causes": Unusable,
     "database_mends": Unusable,

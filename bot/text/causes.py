@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.core.model import Account, Product
 from bot.core.reading import Cause, Failure, Reading
 from bot.ports import StoreAway
-from bot.text.amounts import AmountWords
+from bot.text.amounts import AmountWords, harmless
 from bot.text.figures import escape
 
 
@@ -16,11 +16,17 @@ class CauseWords(AmountWords):
     def cause(self, failure: Failure, account: Account | None = None, provider: str = "") -> str:
         """Say why an account could not be read; `provider` where another name than its own is meant."""
         template = self.say.balances_cause if failure.unbalanced else self.say.causes[failure.cause]
+        if failure.subaccount:
+            template = self.say.currency_cause
         return template.format(
             provider=provider or self.provider(account.product if account else Product.SMS),
             field=escape(failure.field),
             status=failure.status or "?",
             code=escape(failure.code) or "?",
+            unit=escape(failure.unit),
+            instead=escape(failure.instead),
+            amount="" if failure.amount is None else self.figures.money(failure.amount, failure.unit),
+            subaccount=harmless(failure.subaccount),
         )
 
     def listing_failed(self, failure: Failure) -> str:
@@ -29,6 +35,8 @@ class CauseWords(AmountWords):
 
     def mend(self, failure: Failure, account: Account | None = None) -> str:
         """Say what to do about it."""
+        if failure.subaccount:
+            return self.say.currency_mend.format(instead=escape(failure.instead))
         if failure.listing and failure.cause is Cause.FIELD_MISSING:
             return self.say.balances_mend if failure.unbalanced else self.say.listing_mend
         product = account.product if account else Product.SMS
@@ -38,6 +46,7 @@ class CauseWords(AmountWords):
             key_page=self.say.key_pages[product],
             key=account.key_source if account else "SMSPARTNER_API_KEY",
             url=self.say.url_settings[product],
+            setting=_currency_setting(failure, account),
         )
 
     def database_cause(self, away: StoreAway) -> str:
@@ -71,3 +80,9 @@ class CauseWords(AmountWords):
     def more(self, count: int) -> tuple[str, ...]:
         """Say how many are not named, if any."""
         return (self.say.and_more.format(count=count),) if count > 0 else ()
+
+
+def _currency_setting(failure: Failure, account: Account | None) -> str:
+    """Return what to set so that an account counts in another unit: its entry's, or everybody's."""
+    unit = harmless(failure.unit)
+    return f'currency = "{unit}"' if account and account.listed else f"CURRENCY={unit}"

@@ -1,6 +1,7 @@
 """English."""
 
 from bot.core.command import Verb
+from bot.core.form import Embellishment
 from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
@@ -14,6 +15,10 @@ _TRY_LATER = f"I keep trying; if it lasts, look at {_STATUS_PAGE}."
 _ASK_PROVIDER = "Ask {provider}'s support why, from {account_page}."
 _CHECK_KEY = "Compare the key with {key_page} and set `{key}`."
 _CHECK_URL = "Check `{url}`; without it the bot uses the right address."
+_TRUST = (
+    "If a proxy in between opens TLS, name the file with its CA's certificate in `SSL_CERT_FILE`; "
+    "else install this machine's CA certificates (ca-certificates), or check `{url}`."
+)
 _CHECK_NETWORK = "Check the host in DATABASE_URL, and that no firewall drops what this machine sends to it."
 _CHECK_FILE = "Check the path in DATABASE_URL, and that the bot may write the file and in its folder."
 _SLACKS_FAULT = "Slack answers with a fault of its own"
@@ -104,9 +109,11 @@ ENGLISH = Catalogue(
     group_ended_title="{count} can be read again from {host}",
     group_listed_title="Sub-accounts of {count} can be listed again from {host}",
     time="{date_short_pretty} at {time}",
+    time_to_the_second="{date_short_pretty} at {time_secs}",
     below="{value} left, below the {level} threshold of {threshold}.",
     subaccount_below="`{name}`: {value} left, below the {level} threshold of {threshold}.",
     subaccount_in_band="`{name}`: {value} left, above {threshold}, ends at {ends_at}.",
+    subaccount_still_empty="`{name}`: {value} left, not enough: it counts as used up below {enough}.",
     subaccount_empty="`{name}`: {value} left, nothing can be sent any more.",
     subaccount_unknown="`{name}`: balance not given any more; it was below {threshold}.",
     subaccount_was_empty="`{name}`: balance not given any more; it was empty.",
@@ -141,6 +148,7 @@ ENGLISH = Catalogue(
     in_band="{value} left: above {threshold}, ends at {ends_at}.",
     ends_at="Fine again from {ends_at}.",
     left="{values} left.",
+    still_used_up="Only {values} left, and that is not enough: this counts as used up below {enough}.",
     used_up="Nothing can be sent any more: {values} left. Top up to send again.",
     lasted="It lasted {duration}, since {since}.",
     told_late="It lasted from {since} to {until} and could not be told earlier.",
@@ -160,6 +168,27 @@ ENGLISH = Catalogue(
         Choice.FOUR_HOURS: "For 4 hours",
         Choice.TOMORROW: "Until tomorrow 9:00",
         Choice.MONDAY: "Until Monday 9:00",
+    },
+    ack_by_command="To stop the reminders, type `/smscredits ack{account}`.",
+    resume_by_command="For reminders again, type `/smscredits resume{account}`.",
+    not_mentioned="Slack did not let me mention `{whom}` here, so nobody was notified: please pass it on.",
+    left_out={
+        Embellishment.MENTION: (
+            "Slack refuses the mention there, so nobody is notified: "
+            "let the app mention everybody, or set MENTION_ON_CRITICAL to a person"
+        ),
+        Embellishment.BLOCKS: (
+            "Slack refuses the layout there, so messages come as plain text without buttons: "
+            "type /smscredits ack instead, and report this bug"
+        ),
+        Embellishment.THREAD: (
+            "Slack refuses replies there, so news come as messages of their own: "
+            "allow replies in the channel's settings"
+        ),
+        Embellishment.METADATA: (
+            "Slack refuses the metadata there, so other programs cannot tell the messages apart: "
+            "there is nothing to do, people miss nothing"
+        ),
     },
     decided={
         Reason.MUTED: "{alert}: no reminders until {until}. I still tell if it gets worse, and when it ends.",
@@ -183,10 +212,23 @@ ENGLISH = Catalogue(
     no_reminder="No reminder comes: they are switched off for this level.",
     undelivered="Since {since} I cannot post in {channels}: {why}.",
     causes={
+        Cause.NAME_UNKNOWN: "DNS does not know the name of {provider}'s host.",
+        Cause.NAME_NOT_RESOLVED: "DNS does not answer when asked for {provider}'s host.",
+        Cause.CONNECTION_REFUSED: "{provider}'s host refuses the connection.",
+        Cause.NO_ROUTE: "There is no route to {provider}'s host.",
+        Cause.CONNECT_TIMEOUT: "No connection to {provider} comes about in time.",
+        Cause.CERTIFICATE_UNTRUSTED: "This machine does not trust the issuer of {provider}'s certificate.",
+        Cause.CERTIFICATE_SELF_SIGNED: "{provider}'s certificate is signed by itself, so it proves nothing.",
+        Cause.CERTIFICATE_EXPIRED: "{provider}'s certificate has expired, or this machine's clock is wrong.",
+        Cause.CERTIFICATE_OF_ANOTHER: "The certificate at {provider}'s address is for another host.",
+        Cause.TLS: "What answers at {provider}'s address does not speak TLS as it should.",
+        Cause.BROKEN_OFF: "{provider} breaks the connection off without a whole answer.",
+        Cause.NOT_HTTP: "What answers at {provider}'s address does not speak HTTP.",
         Cause.NETWORK: "{provider} cannot be reached.",
         Cause.TIMEOUT: "{provider} does not answer in time.",
         Cause.SERVER_FAULT: "{provider} answers with a fault of its own (HTTP {status}).",
         Cause.RATE_LIMITED: "{provider} says that it is asked too often.",
+        Cause.NOT_ASKED: "{provider} allows few requests a minute, and none was left for this account.",
         Cause.NOT_JSON: "{provider}'s answer is not the JSON that it documents.",
         Cause.TOO_LARGE: "{provider}'s answer is far too long to be one.",
         Cause.TOO_MANY: "{provider} lists more sub-accounts than the 2,000 (on 100 pages) that I can watch.",
@@ -204,14 +246,28 @@ ENGLISH = Catalogue(
         Cause.API_REFUSED: "{provider} refuses this account the use of the API (code {code}).",
         Cause.ADDRESS_REFUSED: "{provider} does not allow the IP address that I call from (code {code}).",
         Cause.NO_CREDIT: "{provider} refuses with “insufficient credit” (code {code}).",
+        Cause.CURRENCY: "{provider} now counts in {unit} ({amount}) instead of {instead}.",
         Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
         Cause.STATE_UNREADABLE: "What I stored of it cannot be read (`{field}`), so I judge nothing of it.",
     },
     mends={
+        Cause.NAME_UNKNOWN: "Check the host in `{url}`, and the DNS that this machine asks.",
+        Cause.NAME_NOT_RESOLVED: "Look at this machine's DNS (/etc/resolv.conf) and network.",
+        Cause.CONNECTION_REFUSED: "Check host and port in `{url}`, and whether a firewall is in between.",
+        Cause.NO_ROUTE: "Look at this machine's network, IPv6 too.",
+        Cause.CONNECT_TIMEOUT: "Let firewalls in between pass outgoing https; it may also be down.",
+        Cause.CERTIFICATE_UNTRUSTED: _TRUST,
+        Cause.CERTIFICATE_SELF_SIGNED: _TRUST,
+        Cause.CERTIFICATE_EXPIRED: "Set this machine's clock (NTP); if it is right, only they can renew it.",
+        Cause.CERTIFICATE_OF_ANOTHER: "Check the host in `{url}`; a proxy may answer in its place.",
+        Cause.TLS: "Check host and port in `{url}`, and whether a proxy is in between.",
+        Cause.BROKEN_OFF: "If it lasts, look whether a firewall or proxy in between cuts it.",
+        Cause.NOT_HTTP: "Check host and port in `{url}`, and whether a proxy is in between.",
         Cause.NETWORK: _TRY_LATER,
         Cause.TIMEOUT: _TRY_LATER,
         Cause.SERVER_FAULT: _TRY_LATER,
         Cause.RATE_LIMITED: "I keep trying; make `POLL_INTERVAL` longer if it lasts.",
+        Cause.NOT_ASKED: "Watch fewer accounts with one key, or make `POLL_INTERVAL` longer.",
         Cause.NOT_JSON: _TRY_LATER,
         Cause.TOO_LARGE: _CHECK_URL,
         Cause.TOO_MANY: "Set `subaccounts = false` for this account: all else of it is watched as ever.",
@@ -232,9 +288,14 @@ ENGLISH = Catalogue(
             "or give the bot a fixed outgoing address (on Heroku: a static-address add-on)."
         ),
         Cause.NO_CREDIT: "Look at {account_page} and top up.",
+        Cause.CURRENCY: "Set `{setting}` and the thresholds, if that is right; I judge nothing until then.",
         Cause.REFUSED: _ASK_PROVIDER,
         Cause.STATE_UNREADABLE: "Deploy the release that wrote it again, or delete that row of my database.",
     },
+    currency_cause="{provider} counts sub-account `{subaccount}` in {unit} ({amount}) instead of {instead}.",
+    currency_mend="I neither judge nor add its balance until it counts in {instead}; all others as ever.",
+    some_currency="{amount} in the account's currency",
+    heartbeat="the address of HEARTBEAT_URL",
     balances_cause="{provider} gives a sub-account without `balance`, or with one that is no number.",
     listing_mend="I judge its sub-accounts by what was last listed until it is back.",
     balances_mend="Sub-accounts without one are judged again once it is back, all others as ever.",
@@ -281,8 +342,12 @@ ENGLISH = Catalogue(
         Held.LIMIT: "{provider} allows only a few requests a minute",
         Held.STORE_AWAY: "{provider} is not asked while my database does not answer",
     },
+    wait_until="It asks to be left alone until {until}.",
     asking="Asking {provider}…",
-    asking_several="Asking the provider…",
+    asking_title="{account}: still asking",
+    asking_level="still asking",
+    reading="Reading…",
+    looking_up="Looking that up…",
     failed_title="{account} cannot be read now",
     aged_reading="Last good reading, {age} old: {values}.",
     usage="Usage: {usages}",
@@ -313,7 +378,18 @@ ENGLISH = Catalogue(
         "I cannot tell what was asked: the button may be from another version of me. "
         "Type `/smscredits alerts` to see what is open."
     ),
-    other_team="I belong to another workspace, so I cannot answer here.",
+    other_workspace=(
+        "I belong to another workspace than you, so I neither answer you nor change anything for you. "
+        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+    ),
+    workspace_not_given=(
+        "Slack does not say which workspace you belong to, so I neither answer nor change anything. "
+        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+    ),
+    installation_unknown=(
+        "I cannot change anything yet: Slack has not told me which workspace I belong to. "
+        "Please try again in a minute; questions are answered meanwhile."
+    ),
     person_refused=(
         "I answer only people who are on my list, and you are not. "
         "Ask whoever runs this bot to add your id to `ALLOWED_USERS`: `{user}`."
@@ -422,6 +498,7 @@ ENGLISH = Catalogue(
         Unusable.UNKNOWN: "Check DATABASE_URL, and look at the database's log.",
     },
     database_back="I watch again: my database can be used.",
+    test_reply="This is how I reply when it gets worse, as a reminder, and when it is over.",
     test="A test from the command line: alerts of SMS credits come here. There is nothing to do.",
     database_away=(
         "My database cannot be used ({cause}), so I can neither look that up nor change it. I keep trying."
@@ -439,6 +516,13 @@ ENGLISH = Catalogue(
         "token_revoked": "SLACK_BOT_TOKEN was revoked: reinstall the app and copy the new token",
         "account_inactive": "the app was removed from the workspace: install it again and copy the new token",
         "restricted_action": "a workspace setting keeps the bot from posting there: ask a workspace admin",
+        "restricted_action_read_only_channel": (
+            "the channel is read-only for the bot: let it post in the channel's settings"
+        ),
+        "restricted_action_thread_only_channel": (
+            "the channel takes replies only: set another ALERT_CHANNEL, or allow messages there"
+        ),
+        "ekm_access_denied": "the workspace's admins have suspended posting there: ask one of them",
         "invalid_blocks": "Slack does not accept the message's layout: a bug of this bot, please report it",
         "message_not_found": "the message is no longer in the channel",
         "cant_update_message": "the message cannot be edited any more",
@@ -453,6 +537,7 @@ ENGLISH = Catalogue(
         "ratelimited": "Slack asks to slow down",
         "timeout": "Slack does not answer in time",
         "network": "Slack cannot be reached",
+        "redirect": "Slack's address sends me elsewhere: check SLACK_API_URL; is a proxy in between?",
         "internal": "a message could not be built: a bug of this bot, please report what the log says",
         "server_fault": _SLACKS_FAULT,
     },

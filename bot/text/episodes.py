@@ -8,7 +8,7 @@ from bot.core.group import LISTED
 from bot.core.model import Field, Level
 from bot.core.naming import natural
 from bot.core.notice import Reason
-from bot.core.reading import Credits, Reading, SubAccount
+from bot.core.reading import ENOUGH, Credits, Reading, SubAccount
 from bot.core.watch import Ending, Episode, Firing, Rise, Trouble
 from bot.text.figures import escape
 from bot.text.groups import NONE_READ, GroupWords
@@ -55,7 +55,7 @@ class EpisodeWords(GroupWords):
         if any(one.level is Level.EMPTY for one in own) or (
             episode.level is Level.EMPTY and not episode.firing
         ):
-            said: tuple[str, ...] = (self.say.used_up.format(values=self.main_figures(credits_)),)
+            said: tuple[str, ...] = (self._used_up(credits_),)
         else:
             said = tuple(self._crossed(rule, own, credits_) for rule in _worst_of_each_field(own))
         return (*said, *self._troubled_subaccounts(episode, credits_))
@@ -106,6 +106,18 @@ class EpisodeWords(GroupWords):
             for old, new in episode.thresholds_changed
         )
         return (*said, *self.members(episode, readings))
+
+    def without_buttons(self, episode: Episode) -> str:
+        """Say what to type where the message has no buttons."""
+        name = self.alone(episode) or episode.account
+        account = f" {escape(name)}" if name in self.accounts else ""
+        template = self.say.resume_by_command if episode.mute else self.say.ack_by_command
+        return template.format(account=account)
+
+    def not_mentioned(self, mention: str) -> str:
+        """Say that nobody was notified, for Slack refuses the mention."""
+        everybody = {"<!channel>": "@channel", "<!here>": "@here"}
+        return self.say.not_mentioned.format(whom=everybody.get(mention, "MENTION_ON_CRITICAL"))
 
     def standing(self, episode: Episode, credits_: Credits | None) -> tuple[str, ...]:
         """Say what else there is to an open episode: money that came in, who keeps it silent."""
@@ -184,10 +196,19 @@ class EpisodeWords(GroupWords):
             return ""
         return self.say.cannot_read_since.format(read_at=self.time(reading.began_at))
 
+    def _used_up(self, credits_: Credits) -> str:
+        """Say that nothing can be sent any more, or that what came in since is not enough."""
+        values = self.main_figures(credits_)
+        if credits_.empty or credits_.enough:  # with enough it is the count that is not given any more
+            return self.say.used_up.format(values=values)
+        counted = credits_.count or Field.BALANCE
+        enough = self.amount(counted, ENOUGH[counted], credits_.currency)
+        return self.say.still_used_up.format(values=values, enough=enough)
+
     def _crossed(self, rule: Firing, own: tuple[Firing, ...], credits_: Credits) -> str:
         amount = credits_.amounts.get(rule.field)
         if amount is None:
-            return self.rule(rule)
+            return self.rule(rule, rule.currency or credits_.currency)
         value = self.amount(rule.field, amount, credits_.currency)
         threshold = self._number(rule.field, rule.threshold, credits_.currency)
         if amount >= rule.threshold:
@@ -216,15 +237,16 @@ class EpisodeWords(GroupWords):
         if one.balance is None:
             template = self.say.subaccount_was_empty if empty else self.say.subaccount_unknown
         elif empty:
-            template = self.say.subaccount_empty
+            template = self.say.subaccount_still_empty if one.balance > 0 else self.say.subaccount_empty
         elif one.balance >= fired.threshold:
             template = self.say.subaccount_in_band
         return template.format(
             name=self._subaccount_name(account, one.id),
             value=self._left(one),
             level=self.level(fired.level),
-            threshold=self.figures.money(fired.threshold, one.currency),
-            ends_at=self._rearmed(fired, one.currency),
+            threshold=self.figures.money(fired.threshold, one.currency or fired.currency),
+            ends_at=self._rearmed(fired, one.currency or fired.currency),
+            enough=self.figures.money(ENOUGH[Field.BALANCE], one.currency),
         )
 
 

@@ -1,7 +1,7 @@
 """Sentences made from values; mrkdwn, with every foreign string escaped."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,10 +10,11 @@ from bot.core.command import NoDuration, NotUnderstood, Verb
 from bot.core.gap import Gap
 from bot.core.model import Account, Level, Product
 from bot.core.notice import Undelivered
-from bot.core.reading import Held, Reading
+from bot.core.reading import Failure, Held, Reading
 from bot.core.watch import AccountStatus
 from bot.text.alerts import AlertWords
 from bot.text.figures import escape
+from bot.text.groups import NONE_READ
 
 DETAILED = 3
 """So many accounts are described one by one; of more, only what counts is said."""
@@ -64,31 +65,41 @@ class Words(AlertWords):
         age = self.figures.duration(now - reading.began_at)
         return self.say.aged_reading.format(age=age, values=self.everything(reading.credits))
 
-    def hello(self, accounts: Sequence[Account], interval: timedelta) -> str:
-        """Say what is watched for a channel, and with which thresholds, or where they are listed."""
+    def hello(
+        self,
+        accounts: Sequence[Account],
+        interval: timedelta,
+        readings: Mapping[str, Reading] = NONE_READ,
+    ) -> str:
+        """Say what is watched for a channel, and with which thresholds, or where they are listed.
+
+        `readings` are the first of the accounts, if there are any yet: they say the unit of money.
+        """
+        units = {name: reading.credits.currency for name, reading in readings.items()}
         every = self.figures.duration(interval)
         if len(accounts) > DETAILED:
             counts = Counter(account.product for account in accounts)
             products = (self._of_provider(product, counts[product]) for product in Product if counts[product])
             return self.say.hello_many.format(accounts=", ".join(products), interval=every)
         if len(accounts) == 1:
-            return self._watched(self.say.hello, accounts[0], interval=every)
+            return self._watched(self.say.hello, accounts[0], units, interval=every)
         count = self.counted(len(accounts))
-        lines = (self._watched(self.say.hello_account, account) for account in accounts)
+        lines = (self._watched(self.say.hello_account, account, units) for account in accounts)
         return "\n".join([self.say.hello_several.format(accounts=count, interval=every), *lines])
 
-    def _watched(self, template: str, account: Account, **more: str) -> str:
+    def _watched(self, template: str, account: Account, units: Mapping[str, str], **more: str) -> str:
         provider, name = self.provider(account.product), escape(account.name)
-        return template.format(provider=provider, account=name, rules=self._short_rules(account), **more)
+        rules = self._short_rules(account, account.currency or units.get(account.name, ""))
+        return template.format(provider=provider, account=name, rules=rules, **more)
 
     def _of_provider(self, product: Product, count: int) -> str:
         return self.say.hello_products[product].format(count=self.counted(count))
 
-    def _short_rules(self, account: Account) -> str:
-        own = ", ".join(self.rule(rule) for rule in account.rules) or self.say.hello_no_rules
+    def _short_rules(self, account: Account, currency: str) -> str:
+        own = ", ".join(self.rule(rule, currency) for rule in account.rules) or self.say.hello_no_rules
         if account.subaccounts is None:
             return own
-        rules = [self.rule(rule) for rule in account.subaccounts.rules]
+        rules = [self.rule(rule, currency) for rule in account.subaccounts.rules]
         theirs = self.say.subaccount_rules.format(rules=", ".join(rules))
         return f"{own}; {theirs if rules else self.say.subaccount_no_rules}"
 
@@ -99,12 +110,16 @@ class Words(AlertWords):
         names = [escape(account.name) for account in accounts[:NAMED]]
         return ", ".join([*names, *self.more(len(accounts) - NAMED)]).removesuffix(".")
 
-    def asking(self) -> str:
+    def asking(self, account: Account) -> str:
         """Say that the provider is being asked."""
-        products = {account.product for account in self.accounts.values()}
-        if len(products) > 1:
-            return self.say.asking_several
-        return self.say.asking.format(provider=self.provider(next(iter(products), Product.SMS)))
+        return self.say.asking.format(provider=self.provider(account.product))
+
+    def wait_until(self, failure: Failure, now: datetime) -> tuple[str, ...]:
+        """Say until when the provider asks to be left alone, if it does."""
+        if failure.wait_until is None or failure.wait_until <= now:
+            return ()
+        until = self.figures.time(failure.wait_until, self.say.time_to_the_second)
+        return (self.say.wait_until.format(until=until),)
 
     def held_back(self, status: AccountStatus, now: datetime) -> str:
         """Say that the provider was not asked, and how old the figures are."""
@@ -117,16 +132,17 @@ class Words(AlertWords):
 
     def compact(self, status: AccountStatus, now: datetime) -> str:
         """Say in one line how an account stands, and how old that is where it is not of now."""
-        level = self.say.unreadable_level if status.unknown else self._standing_level(status)
-        facts = []
+        level = self._level_now(status)
+        facts: list[str] = []
         if status.unlisted:
             facts.append(self.unlisted(status))
         if status.trouble:
             facts.append(self.cause(status.trouble, status.account))
+            facts += self.wait_until(status.trouble, now)
             facts += [f"{self.title(status.watch.low)}."] if status.watch.low else []
         if status.reading is None:
             facts.append(self.say.no_reading)
-        elif status.trouble or status.held_back:
+        elif status.trouble or status.held_back or status.asking:
             age = self.figures.duration(now - status.reading.began_at)
             facts.append(
                 self.say.aged_reading.format(age=age, values=self.main_figures(status.reading.credits))
@@ -149,6 +165,11 @@ class Words(AlertWords):
             return self.say.last_listed_before.format(since=self.time(watch.failing_since))
         return self.say.last_listed
 
+    def _level_now(self, status: AccountStatus) -> str:
+        if status.asking:
+            return self.say.asking_level
+        return self.say.unreadable_level if status.unknown else self._standing_level(status)
+
     def _standing_level(self, status: AccountStatus) -> str:
         own, worst = status.own_level, status.watch.level
         if worst <= own:
@@ -158,12 +179,7 @@ class Words(AlertWords):
     def rest(self, statuses: Sequence[AccountStatus]) -> str:
         """Say how the accounts stand that are not named."""
         count = len(statuses)
-        levels = Counter(
-            self.say.unreadable_level
-            if one.unknown or (one.unlisted and not one.watch.low)
-            else one.watch.level
-            for one in statuses
-        )
+        levels = Counter(map(self._rests_at, statuses))
         if set(levels) == {Level.OK}:
             return self.say.rest_fine.format(count=count)
         said = [
@@ -174,19 +190,28 @@ class Words(AlertWords):
         ]
         return self.say.rest.format(count=count, levels=", ".join(said))
 
+    def _rests_at(self, status: AccountStatus) -> Level | str:
+        if status.asking:
+            return self.say.asking_level
+        unknown = status.unknown or (status.unlisted and not status.watch.low)
+        return self.say.unreadable_level if unknown else status.watch.level
+
     def rule_states(self, status: AccountStatus) -> tuple[str, ...]:
         """Say of each rule in force whether it has fired."""
         firing = status.watch.low.firing if status.watch.low else ()
         fired = {(rule.field, rule.level) for rule in firing if not rule.subaccount}
+        currency = status.reading.credits.currency if status.reading else status.account.currency
         return tuple(
             (self.say.rule_fired if (rule.field, rule.level) in fired else self.say.rule_fine).format(
-                rule=self.rule(rule)
+                rule=self.rule(rule, currency)
             )
             for rule in status.account.rules
         )
 
     def status_title(self, status: AccountStatus) -> str:
         """Say how an account stands, in three words."""
+        if status.asking:
+            return self.say.asking_title.format(account=escape(status.account.name))
         if status.unknown:
             return self.say.failed_title.format(account=escape(status.account.name))
         level = self._standing_level(status)
@@ -218,8 +243,14 @@ class Words(AlertWords):
 
     def refused(self, verdict: Verdict, user: str, channel: str, access: Access) -> str:
         """Say why a person may not ask, and how to be allowed to, with the id to pass on."""
-        if verdict is Verdict.PERSON_NOT_LISTED:
-            return self.say.person_refused.format(user=escape(user))
+        of_people = {
+            Verdict.PERSON_NOT_LISTED: self.say.person_refused,
+            Verdict.OTHER_WORKSPACE: self.say.other_workspace,
+            Verdict.WORKSPACE_NOT_GIVEN: self.say.workspace_not_given,
+            Verdict.INSTALLATION_UNKNOWN: self.say.installation_unknown,
+        }
+        if verdict in of_people:
+            return of_people[verdict].format(user=escape(user))
         listed = sorted(access.channels or ())
         named = [f"<#{escape(one)}>" for one in listed[:NAMED]]
         channels = ", ".join([*named, *self.more(len(listed) - NAMED)]).removesuffix(".")

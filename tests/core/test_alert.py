@@ -189,9 +189,72 @@ def test_one_episode_lasts_until_all_rules_have_ended_and_the_next_is_another() 
     assert (ended.id, ended.ended_at, ended.level) == (identities[0], at(3), Level.WARNING)
 
 
-def test_empty_without_any_rule_ends_as_soon_as_it_is_no_longer_true() -> None:
-    steps = lived(0, 1, watched=account())
-    assert story(steps) == ["opened empty tell:opened", "ended ok tell:ended"]
+def of_mails(mails: str | int, balance: str | int) -> Credits:
+    return Credits({Field.CREDIT_MAIL: Decimal(mails), Field.BALANCE: Decimal(balance)}, "EUR")
+
+
+def without_count(balance: str | int) -> Credits:
+    return Credits({Field.BALANCE: Decimal(balance), Field.SPEAKING_MOBILE: Decimal(9)}, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("empty", "then", "ended"),
+    [
+        pytest.param(credit(0, 0), credit(9, "0.342"), False, id="nine SMS are not enough"),
+        pytest.param(credit(0, 0), credit(10, "0.38"), True, id="ten SMS are"),
+        pytest.param(credit(10, 0), credit(10, "0.001"), True, id="it was the balance alone"),
+        pytest.param(credit(0, 342), credit(9, 342), False, id="money alone is not enough: it is counted"),
+        pytest.param(credit(0, 0), credit(400, 0), False, id="SMS without money"),
+        pytest.param(credit(0, 0), credit(400, "-0.01"), False, id="SMS and a debt"),
+        pytest.param(of_mails(0, 0), of_mails(9, 7), False, id="nine mails"),
+        pytest.param(of_mails(0, 0), of_mails(10, "0.01"), True, id="ten mails"),
+        pytest.param(without_count(0), without_count("0.999"), False, id="no count, some cents"),
+        pytest.param(without_count("-3"), without_count(1), True, id="no count, one of the unit of money"),
+        pytest.param(credit(0, 0), without_count("0.50"), False, id="the count is gone, some cents"),
+        pytest.param(credit(0, 0), without_count("20"), True, id="the count is gone, there is money again"),
+        pytest.param(credit(0, 20), without_count("20"), False, id="the count is gone, nothing came in"),
+    ],
+)
+def test_empty_ends_only_when_there_is_enough_to_send_again(
+    empty: Credits, then: Credits, ended: bool
+) -> None:
+    watched = account()
+    steps = lived(Reading(at(0), empty), Reading(at(1), then), watched=watched)
+    assert story(steps)[0] == "opened empty tell:opened"
+    assert story(steps)[1] == ("ended ok tell:ended" if ended else "still_low empty")
+
+
+FLAPPING = [
+    pytest.param([(0, "0.00"), (1, "0.04")], id="a refund and an SMS"),
+    pytest.param([(0, "0.00"), (0, "0.01"), (9, "0.35")], id="ever a little more"),
+    pytest.param([(0, "0.00"), (1, "0.04"), (0, "-0.02")], id="a debt now and then"),
+    pytest.param([(0, "0.00"), (0, "5.00")], id="money, and no SMS for it"),
+]
+
+
+@pytest.mark.parametrize("rules", [(), (WARNING, CRITICAL), (MONEY,)], ids=["no rule", "SMS", "money"])
+@pytest.mark.parametrize("cents", FLAPPING)
+def test_cents_that_come_and_go_in_a_used_up_account_are_one_post_in_fifteen_polls(
+    cents: list[tuple[int, str]], rules: tuple[Rule, ...]
+) -> None:
+    polls = [cents[minute % len(cents)] for minute in range(15)]
+    steps = lived(
+        *(reading(sms, balance, minute=minute) for minute, (sms, balance) in enumerate(polls)),
+        watched=account(*rules),
+    )
+    assert [low(step.watch) for step in steps] == [Level.EMPTY] * 15
+    assert [owed.kind for step in steps for owed in step.notices] == [Kind.OPENED]
+    assert all(urgency is Urgency.SOON for step in steps[1:] for urgency in step.edits.values())
+
+
+def test_used_up_again_after_a_real_top_up_is_told_again() -> None:
+    steps = lived(0, 5, 10, 0, watched=account())
+    assert story(steps) == [
+        "opened empty tell:opened",
+        "still_low empty",
+        "ended ok tell:ended",
+        "opened empty tell:opened",
+    ]
 
 
 def test_empty_with_rules_falls_back_to_the_level_of_the_rules() -> None:
@@ -372,6 +435,7 @@ def test_failures_that_waiting_does_not_heal_are_told_at_once_and_no_others(caus
         Cause.ADDRESS_REFUSED,
         Cause.DENIED,
         Cause.NO_CREDIT,
+        Cause.CURRENCY,
     }
     (step,) = lived(Failure(cause))
     assert [owed.kind for owed in step.notices] == ([Kind.OPENED] if cause in at_once else [])
@@ -580,14 +644,15 @@ def assert_unchanged(before: Watch, step: Step) -> None:
 
 def assert_sound(before: Watch, after: Watch, found: Credits, watched: Account) -> None:
     fired = {(rule.field, rule.level) for rule in before.low.firing} if before.low else set()
-    below = found.empty or any(found.amounts[rule.field] < rule.threshold for rule in watched.rules)
+    used_up = found.empty or (low(before) is Level.EMPTY and found.amounts[Field.CREDIT_SMS] < 10)
+    below = used_up or any(found.amounts[rule.field] < rule.threshold for rule in watched.rules)
     in_band = any(
         found.amounts[rule.field] < rule.threshold * (1 + POLICY.rearm_margin)
         for rule in watched.rules
         if (rule.field, rule.level) in fired
     )
     assert (after.low is not None) == (below or in_band), "fine was taken for low, or low for fine"
-    assert (low(after) is Level.EMPTY) == found.empty
+    assert (low(after) is Level.EMPTY) == used_up
     assert (after.unreadable, after.failures, after.failing_since) == (None, 0, None)
 
 

@@ -36,7 +36,7 @@ CHANGES_OF_TIME = [
 MINUTES = st.sampled_from(
     [1, 5, 14, 59, 60, 61, 239, 240, 241, 12 * 60, 24 * 60, 24 * 60 + 1, 4 * 24 * 60, 40 * 24 * 60]
 )
-SMS = st.sampled_from([-1, 0, 1, 999, 1000, 1099, 1100, 4999, 5000, 5499, 5500, 9000])
+SMS = st.sampled_from([-1, 0, 1, 9, 10, 999, 1000, 1099, 1100, 4999, 5000, 5499, 5500, 9000])
 BALANCES = st.sampled_from(["-3", "0", "0.001", "4.999", "5", "5.5", "19.999", "21.999", "22", "342"])
 HEALS, DOES_NOT, NO_CREDIT = samples.DOWN, samples.WRONG_KEY, samples.NO_CREDIT
 FAILURES = st.sampled_from([HEALS, HEALS, HEALS, Failure(Cause.DEGRADED), DOES_NOT, NO_CREDIT])
@@ -119,7 +119,7 @@ class Life(RuleBasedStateMachine):
             if values[what] < (ends if (what, level) in self.fired else fires)
         }
         level = max((level for _, level in self.fired), default=0)
-        if min(values.values()) <= 0:
+        if min(values.values()) <= 0 or (self.told[Trouble.LOW].level == 3 and sms < 10):
             level = 3
         self.failures = 0
         expected = self.becomes(Trouble.LOW, level) | self.becomes(Trouble.UNREADABLE, 0)

@@ -16,7 +16,7 @@ from tests.samples import DOWN, WRONG_KEY, judged
 
 NAMES = ("1", "2", "3")
 BALANCES = st.sampled_from(
-    ["-3", "0", "0.001", "4.999", "5", "5.499", "5.5", "19.999", "20", "21.99", "22", "90"]
+    ["-3", "0", "0.001", "0.999", "1", "4.999", "5", "5.499", "5.5", "19.999", "20", "21.99", "22", "90"]
 )
 LISTS = st.dictionaries(st.sampled_from(NAMES), BALANCES)
 """A complete list: a sub-account that is not in it is absent."""
@@ -76,7 +76,8 @@ class Family(RuleBasedStateMachine):
 def fired(balance: Decimal, held: set[int]) -> set[int]:
     """Return the levels that fire: below the threshold (empty: at it too), held until the margin."""
     found = {level for level in (1, 2) if balance < THRESHOLDS[level][level in held]}
-    return found | ({3} if balance <= 0 else set())
+    used_up = balance <= 0 or (3 in held and balance < 1)
+    return found | ({3} if used_up else set())
 
 
 @pytest.mark.timeout(300)

@@ -104,6 +104,16 @@ def test_an_account_and_its_subaccounts_share_one_episode_at_the_worst_level() -
     assert told(step) == [(Kind.OPENED, Level.EMPTY)]
 
 
+@pytest.mark.parametrize(("then", "level"), [("0.999", Level.EMPTY), ("1", None), ("-1", Level.EMPTY)])
+def test_a_used_up_subaccount_is_so_until_it_has_one_of_the_unit_of_money(
+    then: str, level: Level | None
+) -> None:
+    bare = replace(PARENT, subaccounts=SubAccounts())
+    steps = lived(listed(0, {"7": "0"}), listed(1, {"7": then}), watched=bare)
+    assert levels(steps[1].watch).get("7") == level
+    assert told(steps[1]) == ([] if level else [(Kind.ENDED, Level.EMPTY)])
+
+
 def test_without_rules_only_an_empty_subaccount_is_told() -> None:
     bare = replace(PARENT, subaccounts=SubAccounts())
     (step,) = lived(listed(0, {"7": "0.01", "8": "0"}), watched=bare)

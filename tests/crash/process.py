@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, bindparam
 from bot.core.model import Account, Policy, Product
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
+from bot.core.pace import APART
 from bot.ports import Decide, NotLeading, OutsideError, StoreAway
 from bot.schedule import Schedule
 from bot.service import Service
@@ -69,6 +70,20 @@ class ToldWatches(SqlWatches):
             older = isinstance(step, Step) and step.reasons[0] is Reason.OLDER_THAN_STORED
             self._parent.tell("dropped" if older else "judged")
         return steps
+
+
+class PromptSchedule(Schedule):
+    """A schedule that comes back at once for what keeps the pace only, with the time passed that it waits."""
+
+    def __init__(self, *arguments: Any, clock: SharedClock) -> None:
+        super().__init__(*arguments)
+        self._shared = clock
+
+    def _deliver_at(self, at: datetime) -> None:
+        wait = at - self._shared.now()
+        if wait <= APART and not self._stopping:
+            self._shared.pass_(max(wait.total_seconds(), 0))
+            self.deliver_soon()
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,8 @@ def wire(birth: Birth, database: FusedDatabase, clock: SharedClock, parent: Pare
         clock=clock,
         poll_interval=INTERVAL,
     )
-    return Copy(service, Schedule(service, WORDS, clock, INTERVAL), clock, parent)
+    schedule = PromptSchedule(service, WORDS, clock, INTERVAL, clock=clock)
+    return Copy(service, schedule, clock, parent)
 
 
 def live(birth: Birth, database: FusedDatabase, clock: SharedClock, end: socket.socket) -> None:

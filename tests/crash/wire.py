@@ -16,7 +16,7 @@ from bot.core.model import Account
 from bot.core.notice import Due, Edit
 from bot.core.reading import Cause, Credits, Failure
 from bot.ports import NotDelivered, Unreadable
-from bot.slack.blocks import Blocks
+from bot.slack.blocks import Bare, Blocks
 from bot.slack.messenger import SlackMessenger
 from bot.slack.web_api import WebApi
 from tests.crash.fuse import Fuse
@@ -101,7 +101,10 @@ class Provider:
     chapter: int = 0
     turn: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
 
-    async def read(self, account: Account) -> Credits:
+    def wait(self, failure: Failure) -> None:
+        """Take note of it: this provider asks nobody to wait."""
+
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         """Read the present chapter."""
         said = await self.fuse.around("read", self.parent.ask("read"))
         self.chapter = said["chapter"]
@@ -118,15 +121,15 @@ class Channel(SlackMessenger):
         super().__init__(self._wire, blocks)
         self._fuse = fuse
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: Bare = frozenset()) -> str:
         """Post, and meet what Slack's simulator has in store."""
         self._wire.about = {"what": "post", "notices": due.notices, "claimed_at": self._fuse.claimed_at}
-        return await self._fuse.around("post", super().post(due))
+        return await self._fuse.around("post", super().post(due, bare))
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: Bare = frozenset()) -> None:
         """Edit."""
         self._wire.about = {"what": "edit"}
-        await self._fuse.around("edit", super().edit(edit))
+        await self._fuse.around("edit", super().edit(edit, bare))
 
 
 class Wire(WebApi):

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from datetime import timedelta
 from email.utils import format_datetime
 
 import aiohttp
@@ -8,6 +9,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.demo.limits import Dislikes, RateLimit
 from bot.demo.slack_api import SimulatedSlack
 from tests.demo.conftest import ALERTS, NOON, SECRET, Json, TinyBot, Wall, posted, refusal, section
 
@@ -315,3 +317,76 @@ async def test_a_method_may_be_refused_with_any_error_of_slack(
     slack.refuse("auth.test", "token_revoked")
     assert await refusal(client.auth_test()) == "token_revoked"
     await posted(client, slack)
+
+
+# What a workspace does not take
+
+
+async def test_who_presses_is_refused_until_the_wait_is_over_for_that_method_and_channel(
+    client: AsyncWebClient, slack: SimulatedSlack, wall: Wall
+) -> None:
+    slack.rate_limit = RateLimit(every=1, wait=30)
+    root = await client.chat_postMessage(channel=ALERTS, text="x")
+    for seconds, left in ((0.5, "30"), (1, "29"), (28.5, "1")):
+        wall.now += timedelta(seconds=seconds)
+        with pytest.raises(SlackApiError) as caught:
+            await client.chat_postMessage(channel=ALERTS, text="x")
+        assert (caught.value.response.status_code, caught.value.response.headers["Retry-After"]) == (
+            429,
+            left,
+        )
+    await client.chat_postMessage(channel="C0OPS", text="x")
+    await client.chat_update(channel=ALERTS, ts=root["ts"], text="y")
+    wall.now += timedelta(seconds=0.5)
+    await client.chat_postMessage(channel=ALERTS, text="x")
+    assert (slack.rate_limit.refused, slack.rate_limit.refused_in_wait, len(slack.messages)) == (3, 2, 3)
+
+
+async def test_the_wait_may_be_told_as_a_date(client: AsyncWebClient, slack: SimulatedSlack) -> None:
+    slack.rate_limit = RateLimit(every=1, wait=30, as_date=True)
+    await client.chat_postMessage(channel=ALERTS, text="x")
+    with pytest.raises(SlackApiError) as caught:
+        await client.chat_postMessage(channel=ALERTS, text="x")
+    until = NOON + timedelta(seconds=31)
+    assert caught.value.response.headers["Retry-After"] == format_datetime(until, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("embellishment", "worn"),
+    [
+        ("mention", {"text": "<!channel> empty"}),
+        ("mention", {"text": "x", "blocks": [section("<!subteam^S0123> empty")]}),
+        ("blocks", {"text": "x", "blocks": [section()]}),
+        ("thread", {"text": "x", "thread_ts": "root"}),
+        ("broadcast", {"text": "x", "thread_ts": "root", "reply_broadcast": True}),
+        ("metadata", {"text": "x", "metadata": {"event_type": "e", "event_payload": {}}}),
+    ],
+)
+async def test_an_embellishment_may_be_refused_in_one_channel_and_the_barer_message_is_taken(
+    client: AsyncWebClient, slack: SimulatedSlack, embellishment: str, worn: Json
+) -> None:
+    slack.dislikes.add(embellishment, "no_such_thing", ALERTS)
+    root = await client.chat_postMessage(channel=ALERTS, text="<@U0ALICE> x")
+    if "thread_ts" in worn:
+        worn = {**worn, "thread_ts": root["ts"]}
+    assert await refusal(client.chat_postMessage(channel=ALERTS, **worn)) == "no_such_thing"
+    if embellishment in {"mention", "blocks", "metadata"}:
+        await client.chat_postMessage(channel="C0OPS", **worn)
+    slack.dislikes.clear()
+    await client.chat_postMessage(channel=ALERTS, **worn)
+
+
+async def test_an_edit_mentions_nobody_so_no_mention_is_refused_in_one(
+    client: AsyncWebClient, slack: SimulatedSlack
+) -> None:
+    slack.dislikes.add("mention", "restricted_action")
+    slack.dislikes.add("blocks", "invalid_blocks")
+    root = await client.chat_postMessage(channel=ALERTS, text="x")
+    await client.chat_update(channel=ALERTS, ts=root["ts"], text="<!channel>")
+    edit = client.chat_update(channel=ALERTS, ts=root["ts"], text="y", blocks=[section()])
+    assert await refusal(edit) == "invalid_blocks"
+
+
+def test_an_unknown_embellishment_cannot_be_refused() -> None:
+    with pytest.raises(ValueError, match="confetti"):
+        Dislikes().add("confetti", "invalid_confetti")

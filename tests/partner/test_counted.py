@@ -17,14 +17,14 @@ from tests.neighbours import hanging_up
 class Away:
     """A budget whose database does not answer."""
 
-    async def spend(self, _: str) -> bool:
+    async def spend(self, _: str, *, polled: bool) -> bool:
         raise StoreAway(Unusable.NO_ANSWER_IN_TIME)
 
 
 class UsedUp:
     """A budget that has ended."""
 
-    async def spend(self, _: str) -> bool:
+    async def spend(self, _: str, *, polled: bool) -> bool:
         return False
 
 
@@ -32,10 +32,11 @@ class Counting:
     """A budget that never ends, and counts."""
 
     def __init__(self) -> None:
-        self.spent = 0
+        self.spent = self.for_polls = 0
 
-    async def spend(self, _: str) -> bool:
+    async def spend(self, _: str, *, polled: bool) -> bool:
         self.spent += 1
+        self.for_polls += polled
         return True
 
 
@@ -45,12 +46,12 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-async def asked_for(session: aiohttp.ClientSession, **how: Any) -> int:
+async def asked_for(session: aiohttp.ClientSession, *, polled: bool = True, **how: Any) -> int:
     async with hanging_up() as (address, asked):
         voice = Partner(session, address, "0123-4567-89ab-cdef", Product.VOICE, **how)
         with pytest.raises(Unreadable) as caught:
-            await voice.read(Account("voice", "C0ALERTS", product=Product.VOICE))
-        assert caught.value.failure.cause is Cause.NETWORK
+            await voice.read(Account("voice", "C0ALERTS", product=Product.VOICE), polled=polled)
+        assert caught.value.failure.cause is Cause.BROKEN_OFF
         assert caught.value.__context__ is None
         return len(asked)
 
@@ -61,7 +62,13 @@ async def test_a_single_try_is_a_single_request(session: aiohttp.ClientSession) 
 
 async def test_as_many_requests_are_made_as_were_counted(session: aiohttp.ClientSession) -> None:
     budget = Counting()
-    assert await asked_for(session, budget=budget) == budget.spent == 3
+    assert await asked_for(session, budget=budget) == budget.spent == budget.for_polls == 3
+
+
+async def test_a_command_makes_one_request_where_they_are_counted(session: aiohttp.ClientSession) -> None:
+    budget = Counting()
+    assert await asked_for(session, polled=False, budget=budget) == budget.spent == 1
+    assert budget.for_polls == 0
 
 
 @pytest.mark.parametrize(("budget", "why"), [(UsedUp(), Held.LIMIT), (Away(), Held.STORE_AWAY)])

@@ -63,7 +63,7 @@ def test_the_vendor_s_sample_of_voice_is_money_and_times_in_seconds() -> None:
             Field.SPEAKING_FIXED: Decimal(3 * 3600 + 44 * 60 + 55),
             Field.VOICE_MESSAGES: Decimal(10),
         },
-        "€",
+        "EUR",
     )
 
 

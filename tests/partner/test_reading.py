@@ -201,13 +201,17 @@ def test_a_balance_that_is_no_number_is_not_replaced_by_its_duplicate() -> None:
     ("value", "kept"),
     [
         ("EUR", "EUR"),
-        ("€", "€"),
+        ("€", "EUR"),
         ("XTS", "XTS"),
         (MISSING, ""),
         (None, ""),
         (978, ""),
         (["EUR"], ""),
         ("<!channel> & more", "<!channel>"),
+        ("eur", "EUR"),
+        (" Eur ", "EUR"),
+        ("\uff25\uff35\uff32", "EUR"),
+        ("F  CFA", "F CFA"),
         # What no database holds and no message shows is left out: it must not make the account unreadable.
         ("E\x00U\nR\u202e", "EUR"),
         (RawJson('"\\ud800EUR"'), "EUR"),
@@ -437,8 +441,8 @@ CAUSES = {
     "redirect": Cause.REDIRECT,
     "timeout_before_headers": Cause.TIMEOUT,
     "timeout_in_body": Cause.TIMEOUT,
-    "connection_reset": Cause.NETWORK,
-    "reset_in_body": Cause.NETWORK,
+    "connection_reset": Cause.BROKEN_OFF,
+    "reset_in_body": Cause.BROKEN_OFF,
     "huge_body": Cause.TOO_LARGE,
     "gzip_bomb": Cause.TOO_LARGE,
     "broken_gzip": Cause.NOT_JSON,
@@ -552,19 +556,19 @@ async def answering(raw: bytes) -> AsyncIterator[str]:
 @pytest.mark.parametrize(
     ("raw", "cause"),
     [
-        pytest.param(b"", Cause.NETWORK, id="nothing"),
-        pytest.param(b"\x00\x01 SMTP ready\r\n\r\n", Cause.NETWORK, id="another protocol"),
-        pytest.param(WHOLE, Cause.NETWORK, id="a body without a head"),
-        pytest.param(HEAD + b"X: " + b"a" * 100_000 + b"\r\n\r\n", Cause.NETWORK, id="a huge header"),
-        pytest.param(HEAD + b"X: a\r\n" * 5000 + b"\r\n", Cause.NETWORK, id="many headers"),
-        pytest.param(HEAD + b"Content-Length: 9999\r\n\r\n" + WHOLE, Cause.NETWORK, id="cut off"),
-        pytest.param(HEAD + b"Content-Length: -5\r\n\r\n" + WHOLE, Cause.NETWORK, id="negative length"),
-        pytest.param(HEAD + b"Content-Encoding: br\r\n\r\nabc", Cause.NETWORK, id="packed unasked"),
+        pytest.param(b"", Cause.BROKEN_OFF, id="nothing"),
+        pytest.param(b"\x00\x01 SMTP ready\r\n\r\n", Cause.NOT_HTTP, id="another protocol"),
+        pytest.param(WHOLE, Cause.NOT_HTTP, id="a body without a head"),
+        pytest.param(HEAD + b"X: " + b"a" * 100_000 + b"\r\n\r\n", Cause.NOT_HTTP, id="a huge header"),
+        pytest.param(HEAD + b"X: a\r\n" * 5000 + b"\r\n", Cause.NOT_HTTP, id="many headers"),
+        pytest.param(HEAD + b"Content-Length: 9999\r\n\r\n" + WHOLE, Cause.BROKEN_OFF, id="cut off"),
+        pytest.param(HEAD + b"Content-Length: -5\r\n\r\n" + WHOLE, Cause.NOT_HTTP, id="negative length"),
+        pytest.param(HEAD + b"Content-Encoding: br\r\n\r\nabc", Cause.NOT_HTTP, id="packed unasked"),
         pytest.param(
-            HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", Cause.NETWORK, id="a chunk of no length"
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", Cause.NOT_HTTP, id="a chunk of no length"
         ),
         pytest.param(
-            HEAD + b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc", Cause.NETWORK, id="a chunk cut off"
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc", Cause.BROKEN_OFF, id="a chunk cut off"
         ),
         pytest.param(
             HEAD + b"Content-Encoding: deflate\r\nContent-Length: 5\r\n\r\nabcde",
@@ -592,20 +596,20 @@ async def test_what_is_hardly_http_is_unreadable_and_never_tells_the_key(
 
 
 @pytest.mark.parametrize(
-    "api_url",
+    ("api_url", "cause"),
     [
-        "http://127.0.0.1:1/v1",
-        "https://127.0.0.1:1/v1",
-        "ftp://127.0.0.1/v1",
-        "http:///v1",
-        "http://[::1]:1/v1",
+        ("http://127.0.0.1:1/v1", Cause.CONNECTION_REFUSED),
+        ("https://127.0.0.1:1/v1", Cause.CONNECTION_REFUSED),
+        ("http://[::1]:1/v1", Cause.CONNECTION_REFUSED),
+        ("ftp://127.0.0.1/v1", Cause.NETWORK),
+        ("http:///v1", Cause.NETWORK),
     ],
 )
 async def test_a_provider_out_of_reach_never_tells_the_key(
-    session: aiohttp.ClientSession, api_url: str
+    session: aiohttp.ClientSession, api_url: str, cause: Cause
 ) -> None:
     found = await read(session, api_url)
     assert isinstance(found, Unreadable)
-    assert found.failure == Failure(Cause.NETWORK)
+    assert found.failure == Failure(cause)
     assert not re.search(f"{KEY}|{quote(KEY)}|apiKey", said_by(found))
     assert len(chain(found)) == 1

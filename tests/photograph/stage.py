@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from slack_bolt.async_app import AsyncAck
 
 from bot.core.access import Access
+from bot.core.form import Embellishment
 from bot.core.model import Account, Policy, Product
 from bot.core.notice import Due, Edit
 from bot.core.reading import Credits, Failure
@@ -28,7 +29,7 @@ from bot.text.en import ENGLISH
 from bot.text.figures import Figures
 from tests.samples import POLICY
 from tests.service.bot import Provider as Scripted
-from tests.service.bot import Wall
+from tests.service.bot import Wall, deliver_all
 
 MINUTE = timedelta(minutes=1)
 TOP_UP_URLS = {Product.SMS: "https://my.smspartner.fr/"}
@@ -68,6 +69,10 @@ def _said(block: Mapping[str, Any]) -> str:
             return str({name: value for name, value in block.items() if name != "type"} or "---")
 
 
+LONGEST = 30
+"""Seconds for what follows an acknowledgement."""
+
+
 def _element(element: Mapping[str, Any]) -> str:
     label = element["text" if "text" in element else "placeholder"]["text"]
     options = [f"{one['text']['text']}={one['value'].split(':')[-1]}" for one in element.get("options", ())]
@@ -83,7 +88,7 @@ class Source(Scripted):
         super().__init__(0)
         self.found = found
 
-    async def read(self, account: Account) -> Credits:
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         """Say it."""
         self.asked += 1
         if isinstance(self.found, Failure):
@@ -98,22 +103,25 @@ class Photographer:
     lines: list[str]
     blocks: Blocks | None = None
     refusal: NotDelivered | None = None
+    bare: frozenset[Embellishment] = frozenset()
     posted: int = 0
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         """Write a post down."""
         if self.refusal:
             raise self.refusal
         self.posted += 1
         where = f"#{due.channel}{' (in the thread, and in the channel)' if due.root else ''}"
-        self._write(f"POST {due.kind} in {where}", self.drawing.due(due))
+        self._write(f"POST {due.kind} in {where}", self.drawing.due(due, bare | self.bare))
         return f"1784721900.{self.posted:06}"
 
-    async def edit(self, edit: Edit) -> None:
+    async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         """Write an edit down."""
-        self._write(f"EDIT in #{edit.episode.channel}", self.drawing.living(edit))
+        self._write(f"EDIT in #{edit.episode.channel}", self.drawing.living(edit, bare | self.bare))
 
-    async def say(self, channel: str, away: StoreAway | None) -> None:
+    async def say(
+        self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment] = frozenset()
+    ) -> None:
         """Write the line about the database down."""
         self._write(f"POST in #{channel}", self.drawing.outage(away))
 
@@ -171,7 +179,7 @@ class Stage:
         replies = cast(Replies, self)
         self.handlers = Handlers(self.service.people, blocks, access, self.wall, lambda: None, replies)
         await self.service.lead()
-        await self.service.deliver()
+        await self.deliver()
 
     async def poll(self, after: timedelta = 5 * MINUTE, /, **found: Found) -> None:
         """Let time pass, then poll and deliver."""
@@ -184,9 +192,13 @@ class Stage:
         await self.service.poll()
         await self.service.lead()
         await self.service.remind()
-        await self.service.deliver()
+        await self.deliver()
         self.wall.pass_(MINUTE)
-        await self.service.deliver()
+        await self.deliver()
+
+    async def deliver(self) -> None:
+        """Deliver all that may be sent within the pace."""
+        await deliver_all(self.service, self.wall)
 
     async def wait(self, after: timedelta) -> None:
         """Let time pass in which nothing is polled; reminders come."""
@@ -194,7 +206,7 @@ class Stage:
         self.lines.append(f"-- {_passed(after)} later")
         await self.service.lead()
         await self.service.remind()
-        await self.service.deliver()
+        await self.deliver()
 
     async def ask(self, text: str, by: str = "U0ALICE", channel: str = "C0ALERTS") -> None:
         """Type the command."""
@@ -206,8 +218,9 @@ class Stage:
 
         body = {"text": text, "user_id": by, "channel_id": channel, "response_url": ""}
         await self.handlers.command(cast(AsyncAck, ack), body)
+        await self.handlers.drain(LONGEST)
         self.wall.pass_(timedelta(seconds=11))  # the next answer is read anew
-        await self.service.deliver()
+        await self.deliver()
 
     async def press(self, action: str, choice: str = "", by: str = "U0ALICE") -> None:
         """Press a button of the newest open episode's message."""
@@ -223,7 +236,8 @@ class Stage:
             said = {"action_id": action, "selected_option": {"value": f"{self.pressed}:{choice}"}}
         body = {"user": {"id": by}, "actions": [said], "response_url": "x"}
         await self.handlers.press(cast(AsyncAck, ack), body, said)
-        await self.service.deliver()
+        await self.handlers.drain(LONGEST)
+        await self.deliver()
 
     async def send(self, url: object, payload: Mapping[str, Any]) -> None:
         """Write an answer to a press down, in the place of `Replies`."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.core.access import Access
+from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Product, SubAccounts
 from bot.core.reading import Cause, Credits, Failure, SubAccount
 from bot.core.unusable import Unusable
@@ -136,10 +137,30 @@ async def people_mute_remind_and_resume(stage: Stage) -> None:
 async def every_cause_for_which_an_account_cannot_be_read(stage: Stage) -> None:
     await stage.start(SMS, policy=PATIENT)
     await stage.poll(sms=credit(9000))
-    for cause in Cause:
+    for cause in (one for one in Cause if one is not Cause.CURRENCY):
         await stage.poll(sms=Failure(cause, field="creditSms", status=503, code="96"))
         await stage.ask("")
         await stage.poll(sms=credit(9000))
+
+
+async def money_is_counted_in_another_unit(stage: Stage) -> None:
+    await stage.start(SMS)
+    await stage.poll(sms=credit(300, "11.40"))
+    await stage.poll(sms=credit(300, "7477.81", "XOF"))
+    for text in ("", "alerts", "thresholds"):
+        await stage.ask(text)
+    await stage.poll(sms=credit(300, "11.40"))
+    in_francs = replace(SMS, currency="XOF", rules=(rule(Level.WARNING, 30_000, Field.BALANCE),))
+    await stage.start(in_francs)
+    await stage.poll(sms=credit(300, "7477.81", "XOF"))
+    await stage.ask("thresholds")
+    await stage.start(PARENT)
+    await stage.poll(agency=family("100", "50"))
+    foreign = SubAccount("2", Decimal("32797.85"), "XOF")
+    mixed = family("100")
+    await stage.poll(agency=replace(mixed, subaccounts=(*mixed.subaccounts, foreign)))
+    await stage.ask("agency")
+    await stage.poll(agency=family("100", "50"))
 
 
 async def failures_are_counted_before_they_are_posted(stage: Stage) -> None:
@@ -277,7 +298,7 @@ async def nothing_is_read_for_long(stage: Stage) -> None:
     for _ in range(70):
         stage.wall.pass_(timedelta(minutes=1))
         await stage.service.lead()
-    await stage.service.deliver()
+    await stage.deliver()
     await stage.poll()
     stage.wall.pass_(9 * HOUR)
     await stage.start(SMS)
@@ -317,6 +338,17 @@ async def slack_refuses(stage: Stage) -> None:
     await stage.wait(HOUR)
 
 
+async def slack_takes_no_mention_and_no_layout(stage: Stage) -> None:
+    stage.channel.bare = frozenset({Embellishment.MENTION, Embellishment.BLOCKS})
+    await stage.start(SMS, mention="<!channel>")
+    await stage.poll(sms=credit(4812))
+    await stage.poll(sms=credit(0))
+    await stage.press("ack")
+    await stage.poll(sms=credit(9000))
+    await stage.start(SMS, mention="<!subteam^S0123>")
+    await stage.poll(sms=credit(0))
+
+
 async def people_ask_what_is_not_there_or_may_not_ask(stage: Stage) -> None:
     await stage.start(SMS)
     await stage.poll(sms=credit(9000))
@@ -348,6 +380,7 @@ STORIES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     nothing_is_configured_but_empty,
     people_mute_remind_and_resume,
     every_cause_for_which_an_account_cannot_be_read,
+    money_is_counted_in_another_unit,
     failures_are_counted_before_they_are_posted,
     low_and_unreadable_at_once,
     accounts_of_one_host_fail_together,
@@ -359,5 +392,6 @@ STORIES: tuple[Callable[[Stage], Awaitable[None]], ...] = (
     the_configuration_changes,
     nothing_is_read_for_long,
     slack_refuses,
+    slack_takes_no_mention_and_no_layout,
     people_ask_what_is_not_there_or_may_not_ask,
 )

@@ -7,14 +7,19 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.core.form import Embellishment
 from bot.core.model import Account
 from bot.core.notice import Due, Edit
+from bot.core.pace import APART
 from bot.core.reading import Credits, Failure
-from bot.ports import StoreAway, Unreadable
+from bot.ports import NotDelivered, StoreAway, Unreadable
 from bot.service import Service
+from bot.service.courier import Delivery
 from bot.service.polled import Polled
 from bot.store import Database, SqlLease, SqlWatches, Terms
 from tests.samples import NOW, credit
+
+Bare = frozenset[Embellishment]
 
 
 @dataclass
@@ -43,11 +48,15 @@ class Provider:
         self.turn: AbstractAsyncContextManager[None] = nullcontext()
         self.script = deque(script)
         self.asked = 0
+        self.waits: list[Failure] = []
         self.asking = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def read(self, account: Account) -> Credits:
+    def wait(self, failure: Failure) -> None:
+        self.waits.append(failure)
+
+    async def read(self, account: Account, *, polled: bool = True) -> Credits:
         self.asked += 1
         self.asking.set()
         await self.may_answer.wait()
@@ -88,28 +97,44 @@ class Channel:
     posts: list[Due] = field(default_factory=list)
     edits: list[Edit] = field(default_factory=list)
     said: list[tuple[str, bool]] = field(default_factory=list)
+    bare: list[Bare] = field(default_factory=list)
+    attempts: int = 0
     refusals: deque[Exception] = field(default_factory=deque)
+    dislikes: dict[Embellishment, str] = field(default_factory=dict)
     broken: Callable[[Due], Exception | None] = lambda _: None
     posting: asyncio.Event = field(default_factory=asyncio.Event)
     may_post: asyncio.Event = field(default_factory=lambda: opened(asyncio.Event()))
 
-    async def post(self, due: Due) -> str:
+    async def post(self, due: Due, bare: Bare) -> str:
         self.posting.set()
         await self.may_post.wait()
         if fault := self.broken(due):
             raise fault
-        if self.refusals:
-            raise self.refusals.popleft()
+        self._refuse(bare, due.root)
         self.posts.append(due)
+        self.bare.append(bare)
         return f"1784721900.{len(self.posts):06}"
 
-    async def say(self, channel: str, away: StoreAway | None) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: Bare) -> None:
+        self._refuse(bare)
         self.said.append((channel, away is not None))
 
-    async def edit(self, edit: Edit) -> None:
-        if self.refusals:
-            raise self.refusals.popleft()
+    async def edit(self, edit: Edit, bare: Bare) -> None:
+        self._refuse(bare)
         self.edits.append(edit)
+        self.bare.append(bare)
+
+    def _refuse(self, bare: Bare, root: str = "") -> None:
+        """Refuse as the test has written down, else what is disliked of the embellishments worn."""
+        self.attempts += 1
+        worn = frozenset(Embellishment) - bare - (frozenset() if root else {Embellishment.THREAD})
+        if self.refusals:
+            refusal = self.refusals.popleft()
+            if isinstance(refusal, NotDelivered):
+                refusal.worn = worn
+            raise refusal
+        if error := next((error for one, error in self.dislikes.items() if one in worn), ""):
+            raise NotDelivered(error, worn=worn)
 
     @property
     def told(self) -> list[str]:
@@ -148,8 +173,26 @@ class Bot:
         """Poll and deliver, as the schedule does, after some time has passed."""
         self.wall.pass_(after)
         polled = await self.service.poll()
-        await self.service.deliver()
+        await self.deliver()
         return polled
+
+    async def deliver(self) -> tuple[Delivery, ...]:
+        """Deliver as the schedule does."""
+        return await deliver_all(self.service, self.wall)
+
+
+async def deliver_all(service: Service, wall: Wall) -> tuple[Delivery, ...]:
+    """Deliver, and again as soon as more may be sent, if that is within the pace."""
+    done: list[Delivery] = []
+    while True:
+        again_at: list[datetime] = []
+        delivered = await service.deliver(again_at.append)
+        done += delivered
+        soon = [at for at in again_at if at <= wall.now() + APART]
+        if not delivered and not soon:
+            return tuple(done)
+        if not delivered:
+            wall.pass_(max(min(soon) - wall.now(), timedelta(0)))
 
 
 Start = Callable[..., Awaitable[Bot]]

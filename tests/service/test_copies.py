@@ -41,12 +41,12 @@ async def test_the_lease_is_not_passed_on_while_a_delivery_begins(copies: Start)
     older.lease.may_answer.clear()
     leading = asyncio.create_task(older.service.lead())
     await older.lease.asking.wait()
-    delivering = asyncio.create_task(older.service.deliver())
+    delivering = asyncio.create_task(older.deliver())
     await asyncio.wait({asyncio.create_task(older.channel.posting.wait())}, timeout=0.2)
     older.lease.may_answer.set()
     await leading
     await newer.service.lead()
-    await newer.service.deliver()
+    await newer.deliver()
     older.channel.may_post.set()
     await asyncio.gather(delivering, return_exceptions=True)
     assert [due.repeat for due in (*older.channel.posts, *newer.channel.posts)] == [False]
@@ -66,7 +66,7 @@ async def test_of_a_killed_copy_the_other_takes_over_within_one_lease(copies: St
     killed = await copies(4999, terms=terms)
     await killed.service.poll()
     killed.channel.may_post.clear()
-    dying = asyncio.create_task(killed.service.deliver())
+    dying = asyncio.create_task(killed.deliver())
     await killed.channel.posting.wait()
     dying.cancel()  # and never a word from it again
     other = await copies(999, name="newer", terms=terms)
@@ -102,11 +102,11 @@ async def test_what_is_open_is_fitted_to_the_settings_of_whoever_begins_to_watch
     newer = await copies(999, accounts=(moved,), channel=older.channel, name="newer")
     await older.service.lead()
     await newer.service.lead()
-    await newer.service.deliver()
+    await newer.deliver()
     assert [(due.kind, due.channel) for due in older.channel.posts] == [
         (Kind.OPENED, WATCHED.channel),
-        (Kind.OPENED, "C2"),
         (Kind.HELLO, "C2"),
+        (Kind.OPENED, "C2"),
     ]
     (edit,) = older.channel.edits
     assert (edit.episode.channel, edit.episode.moved_to) == (WATCHED.channel, "C2")

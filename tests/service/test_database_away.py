@@ -19,7 +19,7 @@ async def test_with_the_database_away_nothing_is_judged(start: Start, away: Data
     bot.service.leading = True  # when the database went away
     assert await bot.service.poll() == (Polled("sms", Reading(NOW, credit(0))),)
     with pytest.raises(StoreAway):
-        await bot.service.deliver()
+        await bot.deliver()
     with pytest.raises(StoreAway):
         await bot.service.greet()
     assert bot.channel.posts == []
@@ -69,17 +69,17 @@ async def test_once_the_database_is_back_what_was_sent_and_could_not_be_marked_i
     bot = await start(4999)
     await bot.service.poll()
     bot.channel.may_post.clear()
-    delivering = asyncio.create_task(bot.service.deliver())
+    delivering = asyncio.create_task(bot.deliver())
     await bot.channel.posting.wait()
     await renamed(database, "smscredits_notice", "gone")
     bot.channel.may_post.set()
     with pytest.raises(StoreAway):
         await delivering
     with pytest.raises(StoreAway):
-        await bot.service.deliver()
+        await bot.deliver()
     await renamed(database, "gone", "smscredits_notice")
-    await bot.service.deliver()
-    await bot.service.deliver()
+    await bot.deliver()
+    await bot.deliver()
     assert [due.repeat for due in bot.channel.posts] == [False, True]
 
 

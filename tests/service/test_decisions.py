@@ -18,7 +18,7 @@ async def test_two_people_at_once_make_one_change(start: Start) -> None:
     decided = await asyncio.gather(*(bot.service.people.decide(episode.id, one) for one in wanted))
     assert {one.reason for one in decided} == {Reason.MUTED, Reason.MUTED_ALREADY}
     assert len({one.episode and one.episode.mute and one.episode.mute.by for one in decided}) == 1
-    await bot.service.deliver()
+    await bot.deliver()
     assert len(bot.channel.edits) == 1
 
 

@@ -170,10 +170,10 @@ async def test_words_count_as_undelivered_once_refused_or_untold_for_a_minute(st
     assert await waiting(0.9) == (0, NOW)
     assert await waiting(1.1) == (1, NOW)
     bot.channel.refusals.append(NotDelivered("not_in_channel"))
-    await bot.service.deliver()
+    await bot.deliver()
     assert await waiting(0) == (1, NOW)
     bot.wall.pass_(timedelta(minutes=10))
-    await bot.service.deliver()
+    await bot.deliver()
     assert await waiting(10) == (0, None)
 
 

@@ -6,10 +6,11 @@ from functools import partial
 import pytest
 
 from bot.core.alert import step
+from bot.core.asking import FRESH, PATIENCE
 from bot.core.model import Account, SubAccounts
 from bot.core.mute import Decision
 from bot.core.notice import Reason, Step
-from bot.core.reading import Cause, Failure, Held, Reading
+from bot.core.reading import Cause, Credits, Failure, Held, Reading
 from bot.core.watch import Watch
 from bot.ports import HeldBack, NotLeading
 from bot.service.judge import Judge
@@ -164,7 +165,7 @@ async def test_a_shared_message_whose_group_is_gone_from_the_settings_is_closed_
     (mine,) = await bot.service.people.open_episodes("one")
     await bot.service.people.decide(mine[0].id, Decision("U0A", bot.wall.now() + timedelta(days=3)))
     alone = await start(accounts=(replace(WATCHED, name="one"),), channel=bot.channel, one=(DOWN,))
-    await alone.service.deliver()
+    await alone.deliver()
     assert [edit.episode.ending for edit in bot.channel.edits] == ["split"]
     assert bot.channel.told[1:] == ["opened unreadable warning"], "it fails on, now by itself"
     (posted,) = [due.episode for due in bot.channel.posts[1:]]
@@ -185,7 +186,7 @@ async def test_who_was_read_before_the_channel_changed_is_told_so_where_it_was_t
         read = partial(step, account=one, outcome=found, began_at=at, now=at, policy=POLICY)
         await bot.watches.change(one.name, read)
     moved = await start(accounts=there, channel=bot.channel, one=(9000,), two=(9000,))
-    await moved.service.deliver()
+    await moved.deliver()
     assert [(due.kind, due.channel) for due in bot.channel.posts] == [
         ("opened", here[0].channel),
         ("ended", here[0].channel),
@@ -199,7 +200,7 @@ async def test_what_a_command_read_ends_a_shared_alert_at_once(start: Start) -> 
         await bot.cycle()
     bot.wall.pass_(timedelta(minutes=1))
     await bot.service.people.status()
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
     await bot.cycle()
     assert len(bot.channel.told) == 2
@@ -212,7 +213,7 @@ async def test_a_shared_message_whose_channel_changed_goes_on_there_and_back_aga
     for accounts in (there, here):
         bot.wall.pass_(timedelta(minutes=1))
         moved = await start(accounts=accounts, channel=bot.channel, one=(9000,), two=(9000,))
-        await moved.service.deliver()
+        await moved.deliver()
     assert [(edit.episode.ending, edit.episode.moved_to) for edit in bot.channel.edits] == [
         ("moved", "C0THERE"),
         ("moved", here[0].channel),
@@ -247,12 +248,82 @@ async def test_a_wrong_key_is_told_for_its_account_alone(start: Start) -> None:
 # Requests held back
 
 
-async def test_a_poll_that_the_provider_s_limit_holds_back_is_no_failure(start: Start) -> None:
+async def test_a_poll_that_the_provider_s_limit_holds_back_for_a_window_is_no_failure(start: Start) -> None:
     bot = await start(9000, HeldBack(), HeldBack(), HeldBack(), HeldBack(), 9000)
-    polled = [await bot.cycle() for _ in range(5)]
+    polled = [await bot.cycle(PATIENCE / 4) for _ in range(5)]
     assert [one.held_back for (one,) in polled] == [None, *[Held.LIMIT] * 4]
     assert (await bot.watches.watch("sms")).failures == 0
     assert bot.channel.told == []
+
+
+async def test_an_account_that_nobody_could_ask_for_three_polls_is_told_and_so_is_its_end(
+    start: Start,
+) -> None:
+    bot = await start(9000, HeldBack(), HeldBack(), HeldBack(), 9000)
+    for told in ([], [], [], ["opened unreadable warning"]):
+        await bot.cycle()
+        assert bot.channel.told == told
+    assert bot.channel.posts[0].watch.failure == Failure(Cause.NOT_ASKED)
+    await bot.cycle()
+    assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
+
+
+async def test_a_poll_held_back_while_the_database_counts_nothing_is_no_failure(start: Start) -> None:
+    bot = await start(9000, HeldBack(Held.STORE_AWAY))
+    polled = [await bot.cycle() for _ in range(5)]
+    assert [one.held_back for (one,) in polled] == [None, *[Held.STORE_AWAY] * 4]
+    assert (await bot.watches.watch("sms")).failures == 0
+
+
+async def test_a_poll_held_back_takes_over_what_a_command_got_and_counts_it_once(start: Start) -> None:
+    bot = await start(9000, DOWN, HeldBack())
+    await bot.cycle()
+    bot.wall.pass_(FRESH)
+    await bot.service.people.status()
+    failures = []
+    for _ in range(3):
+        await bot.cycle(timedelta(seconds=5))
+        failures.append((await bot.watches.watch("sms")).failures)
+    assert failures == [1, 1, 1]
+    assert bot.provider.asked == 5
+
+
+async def test_a_wrong_key_that_only_commands_find_is_told_by_the_next_poll(start: Start) -> None:
+    bot = await start(9000, WRONG_KEY, HeldBack())
+    await bot.cycle()
+    bot.wall.pass_(FRESH)
+    await bot.service.people.status()
+    assert bot.channel.told == []
+    await bot.cycle(timedelta(seconds=1))
+    assert bot.channel.told == ["opened unreadable warning"]
+
+
+async def test_a_poll_held_back_that_takes_over_a_good_reading_ends_what_was_open(start: Start) -> None:
+    bot = await start(WRONG_KEY, 9000, HeldBack())
+    await bot.cycle()
+    bot.wall.pass_(FRESH)
+    await bot.service.people.status()
+    (polled,) = await bot.cycle(timedelta(seconds=1))
+    assert polled.judged
+    assert bot.channel.told == ["opened unreadable warning", "ended unreadable warning"]
+
+
+async def test_of_accounts_that_share_what_a_key_allows_each_is_asked_in_turn(start: Start) -> None:
+    names = ("one", "two", "three")
+    bot = await start(accounts=tuple(account(name=name) for name in names), **dict.fromkeys(names, (9000,)))
+    asked: list[str] = []
+
+    async def one_a_poll(account: Account, *, polled: bool = True) -> Credits:
+        if len(asked) == polls:
+            raise HeldBack
+        asked.append(account.name)
+        return credit(9000)
+
+    for provider in bot.providers.values():
+        provider.read = one_a_poll  # type: ignore[method-assign]
+    for polls in range(1, 7):  # noqa: B007 - so many may be asked by then
+        await bot.cycle()
+    assert sorted(asked[:3]) == sorted(asked[3:]) == sorted(names)
 
 
 async def test_a_command_that_is_held_back_gets_the_last_good_reading_and_says_so(start: Start) -> None:
@@ -264,24 +335,6 @@ async def test_a_command_that_is_held_back_gets_the_last_good_reading_and_says_s
     assert status.reading
     assert status.reading.began_at == NOW + timedelta(minutes=5)
     assert status.watch.low
-
-
-async def test_a_poll_held_back_makes_no_gap_while_others_are_read(start: Start) -> None:
-    bot = await start(accounts=(account(name="one"), account(name="two")), one=(9000,), two=(HeldBack(),))
-    for _ in range(30):
-        await bot.cycle()
-        await bot.service.lead()
-    assert bot.channel.told == []
-
-
-async def test_where_nothing_but_held_back_polls_come_it_is_told_that_nothing_is_read(start: Start) -> None:
-    bot = await start(9000, HeldBack())
-    await bot.cycle()
-    await bot.service.lead()
-    for _ in range(12):
-        await bot.look_on(6)
-        await bot.cycle(timedelta(0))
-    assert bot.channel.told == ["gap"]
 
 
 # The cost of many

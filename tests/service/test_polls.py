@@ -69,7 +69,7 @@ async def test_an_account_that_hangs_keeps_no_other_from_being_read(start: Start
     await bot.provider.asking.wait()
     async with asyncio.timeout(5):
         while not bot.channel.posts:
-            await bot.service.deliver()
+            await bot.deliver()
     assert bot.channel.told == ["opened low critical"]
     assert not hanging.done()
     bot.provider.may_answer.set()

@@ -22,11 +22,11 @@ async def test_a_process_that_slept_polls_before_it_says_that_nothing_is_read(st
     bot = await polled_once(start)
     bot.wall.pass_(timedelta(hours=9))
     await bot.look_on(2)
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == []
     await bot.cycle(timedelta(0))
     await bot.service.lead()
-    await bot.service.deliver()
+    await bot.deliver()
     (gap,) = (due.gap for due in bot.channel.posts)
     assert gap
     assert (gap.until, gap.stopped) == (bot.wall.now(), False)
@@ -36,7 +36,7 @@ async def test_a_process_that_slept_and_cannot_read_says_so_after_a_while(start:
     bot = await polled_once(start)
     bot.wall.pass_(timedelta(hours=9))
     await bot.look_on(64)
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["gap"]
 
 
@@ -50,7 +50,7 @@ async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_
         with pytest.raises(StoreAway):
             await bot.service.lead()
     await bot.look_on(2)
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["gap"]
 
 
@@ -64,11 +64,11 @@ async def test_once_the_database_is_back_after_hours_it_polls_before_it_says_tha
         with pytest.raises(StoreAway):
             await bot.service.lead()
     await bot.service.lead()
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == []
     await bot.cycle(timedelta(0))
     await bot.service.lead()
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["gap"]
 
 
@@ -80,7 +80,7 @@ async def test_whoever_takes_over_polls_before_it_says_that_nothing_is_read(copi
     await watches.service.step_down()
     stands_by.wall.pass_(timedelta(hours=2))
     await stands_by.service.lead()
-    await stands_by.service.deliver()
+    await stands_by.deliver()
     assert (stands_by.service.leading, stands_by.channel.told) == (True, [])
 
 
@@ -88,11 +88,11 @@ async def test_not_watching_is_told_once_and_its_end(start: Start) -> None:
     bot = await polled_once(start)
     for minutes, told in ((54, 0), (12, 1), (120, 1)):
         await bot.look_on(minutes)
-        await bot.service.deliver()
+        await bot.deliver()
         assert bot.channel.told == ["gap"] * told
     await bot.cycle()
     await bot.service.lead()
-    await bot.service.deliver()
+    await bot.deliver()
     assert bot.channel.told == ["gap", "gap"]
     lasting, over = (due.gap for due in bot.channel.posts)
     assert lasting is not None

@@ -1,15 +1,19 @@
 """Who is not on a list is refused politely, over the simulated Slack, and changes nothing."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog.testing
 
 from bot.core.command import WORDS
-from bot.demo.run import Demo
+from bot.demo.run import Demo, exhibition
+from bot.demo.slack_api import SimulatedSlack
+from bot.demo.workspace import User
 from tests.conftest import exhibit
 from tests.slack.test_buttons import press, send
-from tests.test_bot import ask, kinds, told
+from tests.test_bot import ask, eventually, kinds, told
 
 SETTINGS: dict[str, Any] = {"credit_sms_warning": "6000", "poll_interval": "1h"}
 ON_NO_LIST = (
@@ -107,17 +111,114 @@ async def test_through_socket_mode_the_lists_are_the_same() -> None:
         assert "5,500 SMS" in await ask(demo)
 
 
-async def test_in_an_enterprise_the_team_is_where_the_press_came_from_not_the_person_s_organisation(
-    for_alice: Demo,
+SOCKET: dict[str, Any] = {"slack_app_token": "xapp-demo", "slack_signing_secret": None}
+BOTH = pytest.mark.parametrize("mode", [{}, SOCKET], ids=["http", "socket"])
+CARLA = User("U0CARLA", "carla", "Carla Ruiz", "T0PARTNER")
+DARIO = User("U0DARIO", "dario", "Dario Neri", "E0PARTNER")
+STRANGER = "I belong to another workspace than you, so I neither answer you nor change anything for you."
+
+
+@asynccontextmanager
+async def shared(**settings: Any) -> AsyncIterator[Demo]:
+    """Run the bot in a channel that is shared with people of two other workspaces, one in an organisation."""
+    async with exhibit(**{**SETTINGS, **settings}) as demo:
+        demo.slack.guests |= {one.id: one for one in (CARLA, DARIO)}
+        if "slack_app_token" in settings:
+            await eventually(lambda: demo.slack.socket_connected)
+        yield demo
+
+
+async def pressed(demo: Demo, action: str, user: str, words: str) -> None:
+    """Press a button of the alert, and wait for the answer that the person alone sees."""
+    alert = await told(demo, "SMS credits are low")
+    assert (await demo.slack.press(alert, action, user=user)).status == 200
+    await demo.slack.wait_for(lambda message: words in message.text and message.ephemeral_for == user)
+
+
+@BOTH
+@pytest.mark.parametrize("guest", [CARLA, DARIO], ids=["workspace", "organisation"])
+async def test_people_of_another_workspace_change_nothing_and_ask_nothing(
+    mode: dict[str, Any], guest: User
 ) -> None:
-    """There `user.team_id` names the organisation, E… (docs.slack.dev, "block_actions payload", user)."""
-    alert = await told(for_alice, "SMS credits are low")
-    pressed = press(
-        for_alice,
-        alert,
-        {"action_id": "ack", "value": "0123456789ab"},
-        user={"id": "U0ALICE", "team_id": "E0DEMO"},
-        enterprise={"id": "E0DEMO", "name": "Demo"},
-    )
-    assert (await send(for_alice, pressed))[0] == 200
-    await for_alice.slack.wait_for(lambda message: "I do not know this alert" in message.text)
+    async with shared(**mode) as demo:
+        with structlog.testing.capture_logs() as lines:
+            await pressed(demo, "ack", guest.id, STRANGER)
+            for text in ("", "alerts", "ack", "share", "help"):
+                refused = await demo.slack.command(text, user=guest.id)
+                assert [message.ephemeral_for for message in refused.messages] == [guest.id]
+                assert refused.messages[0].text.startswith(STRANGER), text
+        assert "has it" not in await ask(demo, "alerts")
+        assert kinds(demo) == ["hello", "opened"]
+    refusals = [line for line in lines if line["event"] == "slack.refused"]
+    assert [(line["why"], line["user"], line["channel"]) for line in refusals] == [
+        ("other_workspace", guest.id, "C0ALERTS")
+    ] * 6
+    assert {team for line in refusals for team in line["teams"]} == {guest.team_id, "T0DEMO"}
+    assert "5,500" not in str(refusals)
+    assert "share" not in str(refusals)
+
+
+@BOTH
+async def test_people_of_another_workspace_who_are_listed_ask_and_change(mode: dict[str, Any]) -> None:
+    async with shared(**mode, allowed_users="U0ALICE,U0CARLA") as demo:
+        assert "5,500 SMS" in await ask(demo, user="U0CARLA")
+        await pressed(demo, "ack", "U0DARIO", STRANGER)
+        await pressed(demo, "ack", "U0CARLA", "no reminders until")
+        assert "<@U0CARLA> has it since" in await ask(demo, "alerts")
+
+
+async def test_whose_workspace_is_not_told_is_refused(in_alerts: Demo) -> None:
+    alert = await told(in_alerts, "SMS credits are low")
+    untold = press(in_alerts, alert, {"action_id": "ack", "value": "0123456789ab"}, user={"id": "U0ALICE"})
+    assert (await send(in_alerts, untold))[0] == 200
+    await in_alerts.slack.wait_for(lambda message: "Slack does not say which workspace" in message.text)
+
+
+@BOTH
+async def test_the_link_of_a_button_is_acknowledged_for_guests_too(mode: dict[str, Any]) -> None:
+    async with shared(**mode) as demo:
+        alert = await told(demo, "SMS credits are low")
+        assert (await demo.slack.press(alert, "top_up", user="U0CARLA")).status == 200
+        assert [message for message in demo.slack.messages if message.ephemeral_for] == []
+
+
+@BOTH
+async def test_before_slack_has_said_whose_the_token_is_questions_are_answered_and_changes_refused(
+    mode: dict[str, Any],
+) -> None:
+    def away(_: object, __: object, slack: SimulatedSlack) -> None:
+        slack.refuse("auth.test", "internal_error")
+
+    not_yet = "I cannot change anything yet"
+    with structlog.testing.capture_logs() as lines:
+        async with exhibition(drain=0, accounts="", prepare=away, **{**SETTINGS, **mode}) as demo:
+            if mode:
+                await eventually(lambda: demo.slack.socket_connected)
+            await told(demo, "SMS credits are low")
+            assert "5,500 SMS" in await ask(demo)
+            assert "SMS credits are low" in await ask(demo, "alerts")
+            for text in ("ack", "snooze 2h", "resume"):
+                assert (await ask(demo, text)).startswith(not_yet)
+            await pressed(demo, "ack", "U0ALICE", not_yet)
+            demo.slack.refused.clear()
+            await eventually(lambda: "slack.connected" in [line["event"] for line in lines])
+            await pressed(demo, "ack", "U0ALICE", "no reminders until")
+
+
+@BOTH
+@pytest.mark.parametrize("org_wide", [False, True], ids=["one_workspace", "org_wide"])
+async def test_in_an_enterprise_whoever_is_of_the_organisation_asks_and_changes(
+    mode: dict[str, Any], org_wide: bool
+) -> None:
+    def enterprise(_: object, __: object, slack: SimulatedSlack) -> None:
+        slack.enterprise_id, slack.org_wide = "E0DEMO", org_wide
+        slack.guests |= {one.id: one for one in (CARLA, DARIO)}
+
+    async with exhibition(drain=0, accounts="", prepare=enterprise, **{**SETTINGS, **mode}) as demo:
+        if mode:
+            await eventually(lambda: demo.slack.socket_connected)
+        await told(demo, "SMS credits are low")
+        assert "5,500 SMS" in await ask(demo)
+        assert (await ask(demo, user="U0DARIO")).startswith(STRANGER)
+        await pressed(demo, "ack", "U0CARLA", STRANGER)
+        await pressed(demo, "ack", "U0BRUNO", "no reminders until")

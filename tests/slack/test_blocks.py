@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.access import Access, Verdict
 from bot.core.command import NoDuration, NotUnderstood
+from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Policy, Product, Rule
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Telling, Undelivered
 from bot.core.reading import Cause, Credits, Failure, Reading
@@ -173,7 +174,7 @@ def typed_messages() -> list[Message]:
         *(BLOCKS.decided([outcome]) for outcome in outcomes),
         BLOCKS.decided(outcomes[:10]),
         *(BLOCKS.no_duration(NoDuration(text)) for text in ("", "2 weeks", "<!here> `x`" * 500)),
-        *(Message(text) for text in (ENGLISH.stopping, ENGLISH.unknown_press, ENGLISH.other_team)),
+        *(Message(text) for text in (ENGLISH.stopping, ENGLISH.unknown_press)),
         *(BLOCKS.refused(why, helped=helped) for why in refusals() for helped in (False, True)),
         *(BLOCKS.outage(StoreAway(cause, "smscredits_notice")) for cause in Unusable),
         BLOCKS.outage(None),
@@ -183,11 +184,12 @@ def typed_messages() -> list[Message]:
 
 
 def refusals() -> list[str]:
-    """Return what people and channels on no list are told, with few and with many channels that are."""
+    """Return what people hear who may not ask or change, with few and with many channels that are listed."""
     many = frozenset(f"C{number:020}" for number in range(1000))
     return [
         BLOCKS.words.refused(verdict, "U0BRUNO", "C0RANDOM", Access(frozenset(), channels))
-        for verdict in (Verdict.PERSON_NOT_LISTED, Verdict.CHANNEL_NOT_LISTED)
+        for verdict in Verdict
+        if verdict is not Verdict.ALLOWED
         for channels in (frozenset({"C0ALERTS"}), many)
     ]
 
@@ -220,7 +222,7 @@ def every_message() -> list[Message]:
         BLOCKS.thresholds(),
         bare.thresholds(),
         BLOCKS.help(),
-        BLOCKS.asking(),
+        *(BLOCKS.asking(replace(one, asking=True), NOW) for one in statuses),
         BLOCKS.went_wrong("ab12"),
     ]
     greetings = [hello, bare.due(Due(Kind.HELLO, "C0ALERTS", NOW, (1,)))]
@@ -336,3 +338,45 @@ def test_a_reminder_says_that_it_is_one_and_a_worse_level_does_not() -> None:
     assert reminder.blocks[0]["text"]["text"] == ":warning: Reminder: SMS credits are low"
     for kind in (Kind.OPENED, Kind.WORSE):
         assert due(low(), WATCHES[3], kind).text.startswith("SMS credits are low.")
+
+
+# Without what Slack refuses
+
+
+@pytest.mark.parametrize(
+    ("mention", "said"), [("<!channel>", "`@channel`"), ("<!subteam^S0123>", "`MENTION_ON_CRITICAL`")]
+)
+def test_without_its_mention_an_alert_says_that_nobody_was_notified(mention: str, said: str) -> None:
+    blocks = replace(BLOCKS, mention=mention)
+    opened = Due(Kind.OPENED, "C0ALERTS", NOW, (1,), low(Level.EMPTY), WATCHES[0])
+    whole = blocks.due(opened)
+    assert (mention in whole.text, whole.mentions) == (True, True)
+    message = blocks.due(opened, frozenset({Embellishment.MENTION}))
+    assert (mention in message.text + shown(list(message.blocks)), message.mentions) == (False, False)
+    for told in (message.text, shown(list(message.blocks))):
+        assert f"Slack did not let me mention {said} here, so nobody was notified" in told
+
+
+@pytest.mark.parametrize("kind", [Kind.OPENED, Kind.WORSE, Kind.REMINDER])
+def test_without_its_buttons_an_alert_names_the_command(kind: Kind) -> None:
+    words = replace(WORDS, accounts={"sms": ACCOUNT})
+    blocks = replace(BLOCKS, words=words)
+    opened = Due(kind, "C0ALERTS", NOW, (1,), low(Level.CRITICAL), WATCHES[0], root="1.1")
+    message = blocks.due(opened, frozenset({Embellishment.BLOCKS}))
+    assert message.payload() == {"text": message.text}
+    assert message.text == f"{blocks.due(opened).text} To stop the reminders, type `/smscredits ack sms`."
+
+
+def test_without_its_buttons_a_muted_alert_names_the_command_that_ends_the_mute() -> None:
+    muted = replace(low(), mute=Mute("U1", NOW, NOW + timedelta(hours=1)))
+    edit = BLOCKS.living(Edit(muted, WATCHES[0], "1.1", NOW), frozenset({Embellishment.BLOCKS}))
+    assert edit.blocks == ()
+    assert edit.text.endswith("For reminders again, type `/smscredits resume`.")
+
+
+@pytest.mark.parametrize("message", [low(Level.EMPTY, NOW), replace(low(), ending=Ending.NOT_CONFIGURED)])
+def test_without_its_buttons_what_is_over_names_no_command(message: Episode) -> None:
+    bare = frozenset({Embellishment.BLOCKS})
+    living = BLOCKS.living(Edit(replace(message, ended_at=NOW), WATCHES[0], "1.1", NOW), bare)
+    assert living.blocks == ()
+    assert "type `/smscredits" not in living.text

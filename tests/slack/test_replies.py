@@ -56,7 +56,7 @@ async def test_a_lost_answer_is_one_line_in_the_log(
         (None, "no response_url"),
         (["canary"], "no response_url"),
         ("canary", "no response_url"),
-        ("http://127.0.0.1:1/canary", "network"),
+        ("http://127.0.0.1:1/canary", "connection_refused"),
         ("https://evil.example/canary", "no response_url"),
         ("https://hooks.slack.com.evil.example/canary", "no response_url"),
         ("http://hooks.slack.com/canary", "no response_url"),

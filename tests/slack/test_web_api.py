@@ -8,16 +8,20 @@ from typing import cast
 import aiohttp
 import pytest
 
+from bot.core.access import Installation
+from bot.core.form import Embellishment
 from bot.core.gap import Gap
-from bot.core.notice import Due, Kind
+from bot.core.notice import Due, Edit, Kind
+from bot.core.watch import Watch
 from bot.ports import NotBuilt, NotDelivered
 from bot.slack.messenger import SlackMessenger
 from bot.slack.socket_mode import SocketMode
 from bot.slack.web_api import WebApi, answer_to, refused
 from bot.slack.workspace import Workspace
 from tests.slack.conftest import Says, Scripted
-from tests.slack.test_blocks import BLOCKS, NOW
+from tests.slack.test_blocks import BLOCKS, NOW, low
 
+DATE = "Wed, 22 Jul 2026 08:45:00 GMT"
 HELLO = Due(Kind.HELLO, "C0ALERTS", NOW, (1,))
 
 
@@ -103,7 +107,7 @@ async def test_a_connection_that_was_never_made_is_certain(session: aiohttp.Clie
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         refusal = await posting(api(session, f"http://127.0.0.1:{taken.getsockname()[1]}/"))
-    assert (refusal.error, refusal.unknown) == ("network", False)
+    assert (refusal.error, refusal.unknown) == ("connection_refused", False)
 
 
 async def test_a_connection_that_breaks_off_leaves_the_outcome_unknown(
@@ -111,7 +115,7 @@ async def test_a_connection_that_breaks_off_leaves_the_outcome_unknown(
 ) -> None:
     server.says(Says(200, "short", {"Content-Encoding": "gzip"}))
     refusal = await posting(api(session, server.url))
-    assert (refusal.error, refusal.unknown) == ("network", True)
+    assert (refusal.error, refusal.unknown) == ("broken_off", True)
 
 
 @pytest.mark.parametrize(
@@ -170,14 +174,56 @@ async def test_proxies_of_the_environment_are_not_used(
     assert (await answer_to(api(session, server.url).auth_test()))["team_id"] == "T1"
 
 
-async def test_who_is_admitted_is_known_once_slack_was_asked(
+async def test_who_installed_the_app_is_known_once_slack_was_asked(
     server: Scripted, session: aiohttp.ClientSession
 ) -> None:
     server.says(Says(200, '{"ok": true, "team_id": "T1"}'))
     workspace = Workspace(api(session, server.url))
-    assert workspace.admits("T2")
+    assert workspace.installation is None
     await workspace.learn()
-    assert (workspace.admits("T1"), workspace.admits(None), workspace.admits("T2")) == (True, True, False)
+    assert workspace.installation == Installation("T1")
+
+
+ORG_WIDE = '{"ok": true, "team_id": %s, "enterprise_id": "E1", "is_enterprise_install": true}'
+PAGE = '{"ok": true, "teams": [{"id": "%s", "name": "One"}], "response_metadata": {"next_cursor": "%s"}}'
+
+
+@pytest.mark.parametrize(
+    ("answers", "installation"),
+    [
+        (['{"ok": true, "team_id": "T1", "enterprise_id": null}'], Installation("T1")),
+        (['{"ok": true, "team_id": "T1", "enterprise_id": "E1"}'], Installation("T1", "E1")),
+        (
+            [ORG_WIDE % '"E1"', PAGE % ("T1", "more"), PAGE % ("T2", "")],
+            Installation("", "E1", frozenset({"T1", "T2"})),
+        ),
+        ([ORG_WIDE % "null", PAGE % ("T1", "")], Installation("", "E1", frozenset({"T1"}))),
+        ([ORG_WIDE % '"T1"', PAGE % ("T2", "")], Installation("T1", "E1", frozenset({"T2"}))),
+        (['{"ok": true, "team_id": "E1"}', PAGE % ("T1", "")], Installation("", "E1", frozenset({"T1"}))),
+        ([ORG_WIDE % '"E1"', '{"ok": false, "error": "unknown_method"}'], Installation("", "E1")),
+        ([ORG_WIDE % '"E1"', '{"ok": true, "teams": [7]}'], Installation("", "E1")),
+    ],
+)
+async def test_with_a_token_for_an_organisation_its_workspaces_are_asked_for(
+    server: Scripted, session: aiohttp.ClientSession, answers: list[str], installation: Installation
+) -> None:
+    server.says(*(Says(200, answer) for answer in answers))
+    workspace = Workspace(api(session, server.url))
+    await workspace.learn()
+    assert workspace.installation == installation
+    assert len(server.asked) == len(answers)
+
+
+async def test_workspaces_that_were_known_stay_known_while_slack_does_not_say_them(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    no = Says(200, '{"ok": false, "error": "internal_error"}')
+    server.says(Says(200, ORG_WIDE % '"E1"'), Says(200, PAGE % ("T1", "")), Says(200, ORG_WIDE % '"E1"'), no)
+    workspace = Workspace(api(session, server.url))
+    await workspace.learn()
+    await workspace.learn()
+    assert workspace.installation == Installation("", "E1", frozenset({"T1"}))
+    assert workspace.known
 
 
 async def test_a_token_that_is_revoked_later_is_noticed(
@@ -190,7 +236,7 @@ async def test_a_token_that_is_revoked_later_is_noticed(
     server.says(Says(200, '{"ok": false, "error": "token_revoked"}'))
     with pytest.raises(NotDelivered, match="token_revoked"):
         await workspace.keep_learning()
-    assert (workspace.known, workspace.admits("T2")) == (False, False)
+    assert (workspace.known, workspace.installation) == (False, Installation("T1"))
 
 
 async def test_a_redirect_of_slack_s_is_never_followed(
@@ -198,5 +244,55 @@ async def test_a_redirect_of_slack_s_is_never_followed(
 ) -> None:
     server.says(Says(307, "", {"Location": f"{server.url}elsewhere"}), Says())
     fault = await posting(api(session, server.url))
-    assert (fault.error, fault.unknown) == ("server_fault", True)
+    assert (fault.error, fault.unknown) == ("redirect", True)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "seconds"),
+    [
+        (no("ratelimited", 429), 30),
+        (no("rate_limited"), 30),
+        (Says(429, "no JSON", {"Retry-After": "7"}), 7),
+        (Says(429, "{}", {"Retry-After": "Wed, 22 Jul 2026 08:45:40 GMT", "Date": DATE}), 40),
+        (Says(429, "{}", {"Retry-After": "7200"}), 3600),
+    ],
+)
+async def test_slack_says_how_long_to_wait_in_seconds_or_until_a_date_an_hour_at_most(
+    server: Scripted, session: aiohttp.ClientSession, says: Says, seconds: float
+) -> None:
+    server.says(says)
+    refusal = await posting(api(session, server.url))
+    assert (refusal.error, refusal.retry_after, refusal.unknown) == ("ratelimited", seconds, False)
+
+
+@pytest.mark.parametrize(
+    ("bare", "worn"),
+    [
+        (set(), {"metadata", "blocks", "thread_ts", "reply_broadcast"}),
+        ({Embellishment.METADATA}, {"blocks", "thread_ts", "reply_broadcast"}),
+        ({Embellishment.BLOCKS}, {"metadata", "thread_ts", "reply_broadcast"}),
+        ({Embellishment.THREAD}, {"metadata", "blocks"}),
+        (set(Embellishment), set()),
+    ],
+)
+async def test_a_post_does_without_what_a_channel_refused_and_a_refusal_tells_what_it_wore(
+    server: Scripted, session: aiohttp.ClientSession, bare: set[Embellishment], worn: set[str]
+) -> None:
+    server.says(no("something_new"))
+    reply = replace(HELLO, root="1784721900.000001")
+    with pytest.raises(NotDelivered) as caught:
+        await SlackMessenger(api(session, server.url), BLOCKS).post(reply, frozenset(bare))
+    (asked,) = server.asked
+    assert set(asked) == {"channel", "text", "unfurl_links", "unfurl_media"} | worn
+    assert caught.value.worn == set(Embellishment) - bare - {Embellishment.MENTION}
+
+
+async def test_an_edit_without_blocks_takes_those_away_that_were_there(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    server.says(Says())
+    episode = low()
+    edit = Edit(episode, Watch(), "1784721900.000001", NOW)
+    await SlackMessenger(api(session, server.url), BLOCKS).edit(edit, frozenset({Embellishment.BLOCKS}))
+    assert server.asked[0]["blocks"] == []

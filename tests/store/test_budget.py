@@ -30,8 +30,8 @@ def pass_(monkeypatch: pytest.MonkeyPatch) -> Move:
     return move
 
 
-async def granted(budget: SqlBudget, key: str = "a", tries: int = 1) -> list[bool]:
-    return [await budget.spend(key) for _ in range(tries)]
+async def granted(budget: SqlBudget, key: str = "a", tries: int = 1, *, polled: bool = True) -> list[bool]:
+    return [await budget.spend(key, polled=polled) for _ in range(tries)]
 
 
 async def test_four_requests_of_any_minute_are_granted_and_ten_seconds_for_their_way(
@@ -45,6 +45,15 @@ async def test_four_requests_of_any_minute_are_granted_and_ten_seconds_for_their
     assert await granted(budget) == [False]
     pass_(0.1)
     assert await granted(budget, tries=3) == [True, True, False]
+
+
+async def test_commands_have_two_of_the_four_and_polls_their_share(database: Database, pass_: Move) -> None:
+    budget = SqlBudget(database)
+    assert await granted(budget, tries=5, polled=False) == [True, True, False, False, False]
+    pass_(60)
+    assert await granted(budget, tries=3, polled=True) == [True, True, False]
+    pass_(10)
+    assert await granted(budget, tries=3, polled=False) == [True, True, False]
 
 
 async def test_each_key_has_its_own(database: Database, pass_: Move) -> None:
@@ -89,7 +98,9 @@ async def test_all_processes_together_get_no_more(database: Database, url: str) 
     others = [] if url.startswith("sqlite") else [Database(url) for _ in range(3)]
     budgets = [SqlBudget(one) for one in (database, *others)]
     try:
-        asked = await asyncio.gather(*(budget.spend("a") for budget in budgets for _ in range(30)))
+        asked = await asyncio.gather(
+            *(budget.spend("a", polled=True) for budget in budgets for _ in range(30))
+        )
     finally:
         for one in others:
             await one.close()

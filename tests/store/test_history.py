@@ -248,7 +248,7 @@ async def test_every_query_finds_readings_alerts_and_notices_by_an_index(
             assert due
             await outbox.sent(due, "1.2", at(1))
         for identity in await outbox.edits(at(9)):
-            edit = await outbox.claim_edit(identity, at(9))
+            edit = await outbox.claim_edit(identity.episode, at(9))
             assert edit
             await outbox.edited(edit, at(9))
 

@@ -51,7 +51,7 @@ async def told(outbox: SqlOutbox, now: datetime, message: str) -> Due:
 
 async def only_edit(outbox: SqlOutbox, now: datetime) -> Edit:
     (episode,) = await outbox.edits(now)
-    edit = await outbox.claim_edit(episode, now)
+    edit = await outbox.claim_edit(episode.episode, now)
     assert edit is not None
     return edit
 
@@ -208,7 +208,7 @@ async def test_one_episode_that_waits_keeps_no_other_waiting(watches: SqlWatches
     await outbox.failed(await only(outbox, at(0)), "not_in_channel", at(60), unknown=False)
     await polled(watches, WRONG_KEY, first=1)
     await watches.greet(Notice(Kind.HELLO, CHANNEL, at(1)))
-    assert [due.kind for due in await claimed(outbox, at(1))] == [Kind.OPENED, Kind.HELLO]
+    assert [due.kind for due in await claimed(outbox, at(1))] == [Kind.HELLO, Kind.OPENED]
 
 
 async def test_greetings_are_no_episode(watches: SqlWatches, outbox: SqlOutbox) -> None:
@@ -397,11 +397,11 @@ async def test_an_edit_shows_the_state_at_the_moment_of_sending(
     await polled(watches, 1100, first=1)
     (episode,) = await outbox.edits(at(1))
     await polled(watches, 0, first=2)
-    edit = await outbox.claim_edit(episode, at(2))
+    edit = await outbox.claim_edit(episode.episode, at(2))
     assert edit is not None
     assert edit.episode.level is Level.EMPTY
     await outbox.edited(edit, at(2))
-    assert await outbox.claim_edit(episode, at(2)) is None
+    assert await outbox.claim_edit(episode.episode, at(2)) is None
 
 
 async def test_the_end_is_shown_in_the_living_message_as_well(watches: SqlWatches, outbox: SqlOutbox) -> None:

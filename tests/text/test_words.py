@@ -143,6 +143,23 @@ def test_a_low_episode_says_what_is_left_what_fired_and_where_it_ends(
     assert list(WORDS.facts(episode, left)) == facts
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (
+            credit(1, "0.04"),
+            "Only 1 SMS, 0.040 EUR left, and that is not enough: this counts as used up below 10 SMS.",
+        ),
+        (
+            Credits({Field.BALANCE: Decimal("0.5")}, "EUR"),
+            "Only 0.500 EUR left, and that is not enough: this counts as used up below 1.00 EUR.",
+        ),
+    ],
+)
+def test_a_used_up_account_with_some_cents_says_that_they_are_not_enough(left: Credits, said: str) -> None:
+    assert WORDS.facts(opened(Trouble.LOW, 0), left) == (said,)
+
+
 def test_the_margin_that_is_said_is_the_one_that_is_judged_by() -> None:
     words = Words(ENGLISH, FIGURES, Policy(rearm_margin=Decimal("0.5")))
     assert words.facts(opened(Trouble.LOW, 4999), credit(5000))[0].endswith("ends at 7,500.")
@@ -456,7 +473,7 @@ def test_the_greeting_says_what_is_watched_how_often_and_by_which_thresholds() -
 def test_the_greeting_of_a_few_accounts_has_a_line_for_each() -> None:
     parent = replace(account(MONEY, name="marketing"), subaccounts=SubAccounts((MONEY,)))
     mail = replace(account(name="news"), product=Product.MAIL)
-    of_money = WORDS.rule(MONEY)
+    of_money = "critical below a balance of 50.10 in the account's currency"
     assert WORDS.hello([parent, mail], timedelta(minutes=5)).split("\n") == [
         "I watch 2 accounts for this channel, every 5 min:",
         f"• marketing (SMS Partner): {of_money}; each sub-account: {of_money}.",
@@ -470,10 +487,47 @@ def test_without_thresholds_the_bot_says_what_it_still_warns_of() -> None:
 
 
 def test_the_rules_in_force_say_where_they_end_and_where_they_come_from() -> None:
-    assert WORDS.rules(account(WARNING, MONEY)) == (
+    assert WORDS.rules(account(WARNING, MONEY), "EUR") == (
         "warning below 5,000 SMS, ends at 5,500 (`CREDIT_SMS_WARNING`)",
-        "critical below a balance of 50.10, ends at 55.11 (`BALANCE_CRITICAL`)",
+        "critical below a balance of 50.10 EUR, ends at 55.11 EUR (`BALANCE_CRITICAL`)",
     )
+
+
+def test_every_rule_about_money_says_its_unit_the_configured_one_before_the_one_that_was_read() -> None:
+    parent = replace(account(MONEY, name="marketing"), subaccounts=SubAccounts((MONEY,)))
+    minutes = timedelta(minutes=5)
+    read = {"marketing": reading()}
+    assert WORDS.hello([parent], minutes, read).count("a balance of 50.10 EUR") == 2
+    assert [rule.count("50.10 EUR") for rule in WORDS.rules(parent, "EUR")] == [1, 1]
+    in_francs = replace(parent, currency="XOF")
+    assert WORDS.hello([in_francs], minutes, read).count("a balance of 50.10 XOF") == 2
+    assert [rule.count("55.11 XOF") for rule in WORDS.rules(in_francs, "EUR")] == [1, 1]
+    assert WORDS.rule_states(AccountStatus(parent, Watch(), reading())) == (
+        "critical below a balance of 50.10 EUR: fine",
+    )
+
+
+@pytest.mark.parametrize(
+    ("listed", "mend"),
+    [
+        (False, "Set `CURRENCY=XOF` and the thresholds, if that is right; I judge nothing until then."),
+        (True, 'Set `currency = "XOF"` and the thresholds, if that is right; I judge nothing until then.'),
+    ],
+)
+def test_money_in_another_unit_says_both_units_and_what_to_set(listed: bool, mend: str) -> None:
+    failure = Failure(Cause.CURRENCY, amount=Decimal("7477.81"), unit="XOF", instead="EUR")
+    watched = replace(account(), listed=listed)
+    assert WORDS.cause(failure, watched) == "SMS Partner now counts in XOF (7,477.81 XOF) instead of EUR."
+    assert WORDS.mend(failure, watched) == mend
+
+
+def test_a_sub_account_in_another_unit_is_named_with_both() -> None:
+    failure = Failure(
+        Cause.CURRENCY, "balance", listing=True, amount=Decimal(9), unit="XOF", instead="EUR", subaccount="7"
+    )
+    assert WORDS.cause(failure) == "SMS Partner counts sub-account `7` in XOF (9.00 XOF) instead of EUR."
+    mend = "I neither judge nor add its balance until it counts in EUR; all others as ever."
+    assert WORDS.mend(failure) == mend
 
 
 @pytest.mark.parametrize(
@@ -622,11 +676,12 @@ def low_subaccounts() -> list[tuple[Episode, Credits]]:
         SubAccount("10"),
         SubAccount("11", Decimal(500), "EUR"),
         SubAccount("12"),
+        SubAccount("13", Decimal("0.04"), "EUR"),
     )
     firing = (
         of("7", Level.WARNING, 20), of("7", Level.CRITICAL, 5), of("8", Level.EMPTY, 0),
         of("9", Level.WARNING, 20), of("10", Level.WARNING, 20),
-        of("12", Level.EMPTY, 0),
+        of("12", Level.EMPTY, 0), of("13", Level.EMPTY, 0),
     )  # fmt: skip
     alone = replace(opened(Trouble.LOW, 4999), account="marketing", level=Level.EMPTY, firing=firing)
     own = replace(alone, firing=(*opened(Trouble.LOW, 4999).firing, *firing))
@@ -638,6 +693,7 @@ def test_each_subaccount_in_trouble_is_a_line_the_worst_first() -> None:
     alone, own = low_subaccounts()
     lines = (
         "`marketing/8`: 0.00 EUR left, nothing can be sent any more.",
+        "`marketing/13`: 0.040 EUR left, not enough: it counts as used up below 1.00 EUR.",
         "`marketing/12`: balance not given any more; it was empty.",
         "`marketing/7`: 3.20 EUR left, below the critical threshold of 5.00 EUR.",
         "`marketing/9`: 21.50 EUR left, above 20.00 EUR, ends at 22.00 EUR.",
@@ -898,8 +954,8 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
     parent = replace(account(MONEY, name="marketing"), subaccounts=SubAccounts((MONEY,)))
     words.rules(parent)
     several = replace(words, accounts={"marketing": parent, "sms": WATCHED})
-    several.asking()
-    words.asking()
+    words.asking(WATCHED)
+    words.wait_until(replace(DOWN, wait_until=at(5)), NOW)
     for episode, left in low_subaccounts():
         several.title(episode)
         words.facts(episode, left)
@@ -962,15 +1018,21 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
         fired = Firing(name, Level.WARNING, Decimal(1))
         words.facts(replace(low, firing=(fired,)), ALL)
         words.facts(replace(low, firing=(replace(fired, threshold=Decimal(99)),)), ALL)
-        words.rule(fired)
+        words.rule(fired, "")
     for cause in Cause:
         words.cause(Failure(cause))
         words.mend(Failure(cause))
+    words.cause(Failure(Cause.CURRENCY, listing=True, subaccount="7"))
+    words.mend(Failure(Cause.CURRENCY, listing=True, subaccount="7"))
     words.facts(opened(Trouble.LOW, 0), ALL)
+    words.facts(opened(Trouble.LOW, 0), credit(0))
     words.cannot_read_since(everything)
     words.last_reading(everything)
     words.aged_reading(everything, at(5))
     words.read_at(everything)
+    words.without_buttons(low)
+    words.without_buttons(replace(low, mute=Mute("U1", at(0), at(9))))
+    words.not_mentioned("<!here>")
     words.account("sms")
     words.hello([WATCHED], timedelta(minutes=5))
     words.hello([WATCHED, account()], timedelta(minutes=5))
@@ -988,9 +1050,10 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     for watch, failure in ((known(4999), None), (known(9000), DOWN)):
         status = AccountStatus(WATCHED, watch, everything, failure)
         words.status_title(status)
+        words.status_title(replace(status, asking=True))
         words.rule_states(status)
     unfilled = {sentence for sentence in sentences(ENGLISH) if sentence.has_holes} - Sentence.filled
-    assert unfilled == {ENGLISH.time}  # Slack fills it in
+    assert unfilled == {ENGLISH.time, ENGLISH.time_to_the_second}  # Slack fills them in
 
 
 OPEN_LISTS = {"slack_errors"}

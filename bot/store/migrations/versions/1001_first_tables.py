@@ -115,4 +115,5 @@ def upgrade() -> None:
         "smscredits_request",
         sa.Column("key", sa.String(64), primary_key=True),
         sa.Column("asked_at", sa.Text, nullable=False),
+        sa.Column("for_commands", sa.Text, nullable=False, server_default="[]"),
     )
