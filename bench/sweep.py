@@ -22,6 +22,7 @@ from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.notice import Due, Edit
 from bot.partner import Partner
+from bot.ports import StoreAway
 from bot.service import Service
 from bot.service.reader import ACCOUNTS_PER_HOST
 from bot.store import Database, SqlHistory, SqlLease, SqlOutbox, SqlRounds, SqlWatches
@@ -51,7 +52,7 @@ class Silence:
     async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         """Take it."""
 
-    async def say(self, channel: str, bare: frozenset[Embellishment], *, away: bool) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
         """Take it."""
 
 

@@ -157,7 +157,9 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
         bot = Bot(
             port=await front.enter_async_context(
                 web.serving(
-                    web.application(events, _probes(settings, lookout, clock, metrics, unmeasured.add)),
+                    web.application(
+                        events, _probes(settings, lookout, clock, words, metrics, unmeasured.add)
+                    ),
                     settings.port,
                     settings.bind_address,
                     turned_away=turned_away,
@@ -174,14 +176,14 @@ async def running(settings: Settings) -> AsyncIterator[Bot]:
                     consequence="warns at empty and unreadable only",
                 )
         await stack.enter_async_context(
-            _background(_insist(workspace.keep_learning, "slack", words.slack_error))
+            _background(_insist(workspace.keep_learning, "slack", words, words.slack_error))
         )
         if socket is not None:
             mend = words.say.socket_mode_refused.format
             await stack.enter_async_context(
-                _background(_insist(socket.hold, "socket_mode", mend, longest=LONGEST_WITHOUT_SOCKET))
+                _background(_insist(socket.hold, "socket_mode", words, mend, longest=LONGEST_WITHOUT_SOCKET))
             )
-        watch = _insist(partial(_watch, database, service, schedule, bot.watching), "watch")
+        watch = _insist(partial(_watch, database, service, schedule, bot.watching), "watch", words)
         await stack.enter_async_context(_background(watch))
         stack.push_async_callback(_drain, schedule, socket, front, handlers, settings.drain_seconds)
         yield bot
@@ -200,10 +202,11 @@ def _probes(
     settings: Settings,
     lookout: Lookout,
     clock: Clock,
+    words: Words,
     metrics: "Metrics | None",
     refused: Callable[[str], None],
 ) -> dict[str, Handler]:
-    probes = Probes(lookout, clock, refused)
+    probes = Probes(lookout, clock, words, refused)
     routes: dict[str, Handler] = {"/readyz": probes.ready}
     if metrics and settings.metrics_token:
         token = settings.metrics_token.get_secret_value()
@@ -247,8 +250,8 @@ async def _watch(database: Database, service: Service, schedule: Schedule, watch
     """Watch as soon as the database is there; commands are answered meanwhile."""
     try:
         await database.migrate()
-    except StoreAway:
-        await service.tell_outage()
+    except StoreAway as away:
+        await service.tell_outage(away)
         raise
     schedule.start()
     watching.set()
@@ -272,6 +275,7 @@ async def _drain(
 async def _insist(
     work: Callable[[], Awaitable[None]],
     what: str,
+    words: Words,
     mend: Callable[[str], str] = str,
     well_after: float = WELL_AFTER,
     longest: float = LONGEST_PAUSE,
@@ -293,7 +297,7 @@ async def _insist(
                 told.clear()
                 pause = FIRST_PAUSE
             wait = max(pause, asked_to_wait(fault))
-            _tell(fault, what, mend, told, wait)
+            _tell(fault, what, words, mend, told, wait)
         await asyncio.sleep(wait)
         pause = min(pause * 2, longest)
 
@@ -304,7 +308,9 @@ def asked_to_wait(fault: Exception) -> float:
     return min(max(asked or 0, 0), LONGEST_WAIT)
 
 
-def _tell(fault: Exception, what: str, mend: Callable[[str], str], told: set[str], pause: float) -> None:
+def _tell(
+    fault: Exception, what: str, words: Words, mend: Callable[[str], str], told: set[str], pause: float
+) -> None:
     match fault:
         case NotDelivered() if not refused(fault):
             log.warning("background.away", work=what, error=fault.error, next_try_in=pause)
@@ -314,7 +320,12 @@ def _tell(fault: Exception, what: str, mend: Callable[[str], str], told: set[str
                 log.error("background.refused", work=what, error=fault.error, mend=mend(fault.error))
         case StoreAway():
             log.warning(
-                "background.database_away", work=what, error=str(fault), mend=fault.remedy, next_try_in=pause
+                "background.database_away",
+                work=what,
+                cause=fault.cause,
+                error=words.database_cause(fault),
+                mend=words.database_mend(fault),
+                next_try_in=pause,
             )
         case _:
             log.error("background.failed", work=what, next_try_in=pause, exc_info=fault)

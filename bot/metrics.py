@@ -172,7 +172,11 @@ def _process(facts: Facts, now: datetime) -> Iterable[Metric]:
     amiss = {fault.part for fault in faults(facts, now)}
     pulse = facts.pulse
     yield _gauge("leader", "1 in the process that watches, 0 in one that stands by.", pulse.leading)
-    yield _gauge("database_up", "1 while the database answers in time.", facts.overview is not None)
+    yield _gauge("database_up", "1 while the database can be used.", Part.DATABASE not in amiss)
+    unusable = _labelled("database_unusable", "1 for the cause why the database cannot be used.", "cause")
+    for cause in {fault.cause for fault in faults(facts, now) if fault.cause}:
+        unusable.add_metric([cause.value], 1)
+    yield unusable
     unready = _labelled("unready", "1 for each part for which /readyz is 503.", "part")
     for part in Part:
         unready.add_metric([part.value], float(part in amiss))

@@ -6,7 +6,7 @@ OutsideError
 ├── NotDelivered  Slack did not take a post: says whether it is permanent and when to try again
 │   └── EmbellishmentRefused  it was refused for an embellishment: a barer form may be taken
 ├── NotBuilt      a message could not even be built, so that nothing was sent: a fault of ours, its cause
-├── StoreAway     the database does not answer
+├── StoreAway     the database cannot be used, for one cause or another
 └── NotLeading    another process watches: this one may change nothing
 """
 
@@ -22,6 +22,7 @@ from bot.core.model import Account
 from bot.core.notice import Due, Edit, Notice, Owed, Step, Telling, Undelivered
 from bot.core.reading import Credits, Failure, Held
 from bot.core.retention import Retention
+from bot.core.unusable import Unusable
 from bot.core.watch import Episode, Watch
 
 
@@ -83,11 +84,12 @@ class NotBuilt(OutsideError):
 
 
 class StoreAway(OutsideError):
-    """The database cannot be used: why, and what to do about it where that is known."""
+    """The database cannot be used; `detail` names the table, or the kind of what nobody knows."""
 
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.remedy = remedy
+    def __init__(self, cause: Unusable, detail: str = "") -> None:
+        super().__init__(f"{cause.value} {detail}".rstrip())
+        self.cause = cause
+        self.detail = detail
 
 
 class NotLeading(OutsideError):
@@ -248,8 +250,8 @@ class Overviews(Protocol):
 class Messenger(Protocol):
     """How a channel is told, without what it does not take; every method raises `NotDelivered`."""
 
-    async def say(self, channel: str, bare: frozenset[Embellishment], *, away: bool) -> None:
-        """Tell a channel that the database is away, or back: the one word that no outbox can hold."""
+    async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
+        """Tell a channel why the database cannot be used, or that it can: the one word no outbox can hold."""
 
     async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         """Tell the channel what is due; return the message's `ts`; raises `NotBuilt` before it is sent."""

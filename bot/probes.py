@@ -9,8 +9,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.core.health import Facts, Fault, Part, faults
-from bot.ports import Clock
+from bot.ports import Clock, StoreAway
 from bot.service.lookout import Lookout
+from bot.text import Words
 
 Exposition = Callable[[Facts, datetime, str, int], tuple[bytes, str]]
 """Writes the metrics down, for a client that accepts these types; returns them and their type."""
@@ -22,15 +23,16 @@ class Probes:
     `refused` is called for each who asks for the metrics and may not see them.
     """
 
-    def __init__(self, lookout: Lookout, clock: Clock, refused: Callable[[str], None]) -> None:
+    def __init__(self, lookout: Lookout, clock: Clock, words: Words, refused: Callable[[str], None]) -> None:
         self._lookout = lookout
         self._clock = clock
+        self._words = words
         self._refused = refused
 
     async def ready(self, _request: web.Request) -> web.Response:
         """Say whether all that watching needs is there, and what is not: counts, no names and no figures."""
         found = faults(await self._lookout.facts(), self._clock.now())
-        reasons = {fault.part.value: said(fault) for fault in found}
+        reasons = {fault.part.value: said(fault, self._words) for fault in found}
         body: Mapping[str, object] = {"ready": not found, "reasons": reasons}
         return web.json_response(body, status=503 if found else 200, headers={"Cache-Control": "no-store"})
 
@@ -50,14 +52,16 @@ class Probes:
         return metrics
 
 
-def said(fault: Fault) -> str:
+def said(fault: Fault, words: Words) -> str:
     """Say in a few words what is amiss."""
+    if fault.cause:
+        return words.database_cause(StoreAway(fault.cause, fault.detail))
     lasts = _duration(fault.lasts)
     return {
-        Part.DATABASE: fault.cause or "does not answer, or is not migrated yet",
         Part.SLACK: "not connected",
         Part.READINGS: f"{fault.count} of {fault.of} not read for {lasts}",
         Part.SCHEDULER: f"nothing done for {lasts}",
+        Part.STATE: f"of {fault.count} of {fault.of} what is stored cannot be read",
         Part.NOTICES: f"{fault.count} not delivered for {lasts}",
     }[fault.part]
 

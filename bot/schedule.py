@@ -242,7 +242,8 @@ class Schedule:
         except NotLeading:
             log.info("job.not_leading", job=name)
         except StoreAway as error:
-            log.error("job.database_away", job=name, error=str(error))
+            cause, mend = self._words.database_cause(error), self._words.database_mend(error)
+            log.error("job.database_away", job=name, cause=error.cause, error=cause, mend=mend)
             self._observer.job_failed(name, "database_away")
         except Exception:  # the last stop: the next run must come whatever this one met
             log.exception("job.failed", job=name)

@@ -8,6 +8,8 @@ import structlog.testing
 
 from bot.core.gap import Gap, Round, checked, completed
 from bot.core.health import Overview, lateness
+from bot.core.unusable import Unusable
+from bot.ports import StoreAway
 from bot.service.courier import EDITS_A_MINUTE, Courier, Delivered
 from bot.service.lookout import Lookout
 from bot.service.outage import TOLD_AFTER, Outage
@@ -189,12 +191,12 @@ async def test_an_outage_counts_from_when_the_clock_was_set_back(start: Start) -
     channel = (await start(9000)).channel
     wall = Wall()
     outage = Outage(Sender(channel, wall))
-    await outage.lasts(["C1"], wall.now())
+    await outage.lasts(StoreAway(Unusable.REFUSED), ["C1"], wall.now())
     wall.set_(-TWO_HOURS)
-    await outage.lasts(["C1"], wall.now())
+    await outage.lasts(StoreAway(Unusable.REFUSED), ["C1"], wall.now())
     assert channel.said == []
     wall.pass_(TOLD_AFTER)
-    await outage.lasts(["C1"], wall.now())
+    await outage.lasts(StoreAway(Unusable.REFUSED), ["C1"], wall.now())
     assert channel.said == [("C1", True)]
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from bot.core.form import Embellishment
 from bot.core.notice import Due, Edit
-from bot.ports import NotDelivered
+from bot.core.unusable import Unusable
+from bot.ports import NotDelivered, StoreAway
 from bot.service.outage import Outage
 from bot.service.sender import Sender
 from tests.service.bot import Wall
@@ -19,7 +20,7 @@ class Channels:
     """A messenger that takes down what it is told, or refuses it."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, bool]] = []
+        self.said: list[tuple[str, Unusable | None]] = []
         self.refusal: NotDelivered | None = None
 
     async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
@@ -28,10 +29,10 @@ class Channels:
     async def edit(self, edit: Edit, bare: frozenset[Embellishment]) -> None:
         raise AssertionError
 
-    async def say(self, channel: str, bare: frozenset[Embellishment], *, away: bool) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
         if self.refusal:
             raise self.refusal
-        self.said.append((channel, away))
+        self.said.append((channel, away.cause if away else None))
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Story:
     async def lasts(self, *minutes: float) -> None:
         for minute in minutes:
             self.wall.time = START + timedelta(minutes=minute)
-            await self.outage.lasts(["C1", "C2"], self.wall.now())
+            await self.outage.lasts(StoreAway(Unusable.REFUSED), ["C1", "C2"], self.wall.now())
 
     async def over(self) -> None:
         self.wall.pass_(timedelta(minutes=1))
@@ -60,10 +61,10 @@ async def test_ten_minutes_are_told_once_in_each_channel_and_so_is_the_return() 
     await story.lasts(0, 5, 9.9)
     assert channels.said == []
     await story.lasts(10, 11, 60)
-    assert channels.said == [("C1", True), ("C2", True)]
+    assert channels.said == [("C1", Unusable.REFUSED), ("C2", Unusable.REFUSED)]
     await story.over()
     await story.over()
-    assert channels.said[2:] == [("C1", False), ("C2", False)]
+    assert channels.said[2:] == [("C1", None), ("C2", None)]
 
 
 async def test_a_short_outage_is_not_told_at_all() -> None:

@@ -12,6 +12,7 @@ import structlog.testing
 
 from bot.core.health import lateness
 from bot.core.reading import Held
+from bot.core.unusable import Unusable
 from bot.ports import HeldBack, StoreAway
 from bot.schedule import Schedule
 from bot.service.observer import Unobserved
@@ -145,7 +146,7 @@ async def forever() -> None:
 
 
 async def no_store() -> NoReturn:
-    raise StoreAway("no answer in time")
+    raise StoreAway(Unusable.NO_ANSWER_IN_TIME)
 
 
 async def broken() -> NoReturn:

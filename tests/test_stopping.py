@@ -20,6 +20,7 @@ from tests.service.bot import Provider, Start, Wall
 from tests.service.conftest import database, start
 from tests.service.test_lookout import there
 from tests.test_schedule import Make, make
+from tests.text.test_words import WORDS
 
 __all__ = ["database", "make", "start"]  # fixtures
 
@@ -121,5 +122,5 @@ async def test_what_was_well_for_long_and_is_refused_again_for_the_same_reason_i
             raise refused
 
     with structlog.testing.capture_logs() as lines:
-        await _insist(work, "slack", well_after=0.02)
+        await _insist(work, "slack", WORDS, well_after=0.02)
     assert [line["event"] for line in lines] == ["background.refused"] * 2

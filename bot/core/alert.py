@@ -27,8 +27,12 @@ def step(
     """Judge, at `now`, one outcome of reading `account`, asked for at `began_at` (UTC).
 
     Only what was `polled`, and not read for a command, counts money in another unit, and a list of
-    sub-accounts that failed.
+    sub-accounts that failed. An account whose stored state cannot be read counts as one that cannot be read.
     """
+    if watch.blind and isinstance(outcome, Reading):
+        if not polled:
+            return Step(watch, began_at, (Reason.STATE_UNREADABLE,))
+        outcome = watch.blind
     # Of a run of failures the first counts: what began before it says nothing of the time since.
     stored = max(
         (at for at in (watch.failing_since, watch.reading and watch.reading.began_at) if at), default=None

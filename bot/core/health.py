@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.unusable import Unusable
 from bot.core.watch import Watch
 
 LATE_INTERVALS = 3
@@ -55,7 +56,8 @@ class Facts:
     pulse: Pulse
     slack: bool
     overview: Overview | None
-    away: str = ""
+    away: Unusable | None = None
+    away_detail: str = ""
 
 
 class Part(StrEnum):
@@ -66,6 +68,7 @@ class Part(StrEnum):
     READINGS = "readings"
     SCHEDULER = "scheduler"
     NOTICES = "notices"
+    STATE = "state"
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ class Fault:
     count: int = 0
     of: int = 0
     lasts: timedelta = timedelta(0)
-    cause: str = ""
+    cause: Unusable | None = None
+    detail: str = ""
 
 
 class Silence(StrEnum):
@@ -91,11 +95,12 @@ class Silence(StrEnum):
 def faults(facts: Facts, now: datetime) -> tuple[Fault, ...]:
     """Return why the bot is not ready; nothing if it is."""
     found = (
-        None if facts.overview else Fault(Part.DATABASE, cause=facts.away),
+        _database(facts),
         None if facts.slack else Fault(Part.SLACK),
         _readings(facts, facts.overview, now) if facts.overview else None,
         _scheduler(facts, now),
         _notices(facts.overview, now) if facts.overview else None,
+        _state(facts.overview) if facts.overview else None,
     )
     return tuple(fault for fault in found if fault)
 
@@ -127,6 +132,12 @@ def silence(facts: Facts, now: datetime) -> Silence | None:
     return None
 
 
+def _database(facts: Facts) -> Fault | None:
+    if facts.overview and facts.away is None:
+        return None
+    return Fault(Part.DATABASE, cause=facts.away or Unusable.NO_ANSWER_IN_TIME, detail=facts.away_detail)
+
+
 def _readings(facts: Facts, overview: Overview, now: datetime) -> Fault | None:
     limit = max(LATE_INTERVALS * facts.interval, READING_PATIENCE)
     read_at = [_read_at(overview, name) or facts.started_at for name in facts.accounts]
@@ -138,6 +149,12 @@ def _readings(facts: Facts, overview: Overview, now: datetime) -> Fault | None:
 def _read_at(overview: Overview, name: str) -> datetime | None:
     watch = overview.watches.get(name)
     return watch.reading.began_at if watch and watch.reading else None
+
+
+def _state(overview: Overview) -> Fault | None:
+    """Count the accounts whose stored state cannot be read: nothing is judged of them."""
+    blind = sum(watch.blind is not None for watch in overview.watches.values())
+    return Fault(Part.STATE, blind, len(overview.watches)) if blind else None
 
 
 def _scheduler(facts: Facts, now: datetime) -> Fault | None:

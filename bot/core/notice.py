@@ -56,6 +56,7 @@ class Reason(StrEnum):
     CHANNEL_CHANGED = "channel_changed"
     RULES_CHANGED = "rules_changed"
     REMINDERS_ON = "reminders_on"
+    STATE_UNREADABLE = "state_unreadable"
 
 
 class Urgency(StrEnum):

@@ -56,6 +56,7 @@ class Cause(StrEnum):
     NO_CREDIT = "no_credit"
     CURRENCY = "currency"
     REFUSED = "refused"
+    STATE_UNREADABLE = "state_unreadable"
     NOT_ASKED = "not_asked"
 
 

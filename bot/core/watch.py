@@ -100,7 +100,8 @@ class Episode:
 class Watch:
     """All that is remembered of one account (or of a group's episode) between two polls.
 
-    `failure` is the last one of those that `failures` counts.
+    `failure` is the last one of those that `failures` counts. `blind`: an open episode is stored that cannot
+    be read, so that nothing may be judged.
     """
 
     failures: int = 0
@@ -109,6 +110,7 @@ class Watch:
     reading: Reading | None = None
     low: Episode | None = None
     unreadable: Episode | None = None
+    blind: Failure | None = None
 
     @property
     def level(self) -> Level:

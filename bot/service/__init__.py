@@ -1,7 +1,8 @@
 """What the bot does: poll and judge, remind, deliver what is owed, answer people."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -92,6 +93,7 @@ class Service:
         self._polled_at: datetime | None = None
         self._looked_at: datetime | None = None
         self._outage = Outage(sender)
+        self._away: dict[str, StoreAway] = {}
         self._standing_by = False
         self._jumped_at: datetime | None = None
         self.polls_completed = 0
@@ -114,6 +116,11 @@ class Service:
     def pulse(self) -> Pulse:
         """The signs of life of this process."""
         return Pulse(self.leading, self._since, self._polled_at, self._looked_at)
+
+    @property
+    def away(self) -> StoreAway | None:
+        """Why the database cannot be used: the newest failure of one of the works that write to it."""
+        return next(reversed(self._away.values()), None)
 
     def clock_was_set(self, step: timedelta) -> None:
         """Be judged as if just started, and keep nothing that lies in the future; `step` may be negative.
@@ -154,13 +161,19 @@ class Service:
             if holds:
                 self._held_at = self._clock.now()
                 await self._note_round()
-        except StoreAway:
+        except StoreAway as away:
             self._looked(holds=False)
-            await self.tell_outage()
+            await self.tell_outage(away)
             raise
         self._looked(holds=holds)
         self._standing_by = not holds
-        await self._outage.over(self.channels)
+        self._away.pop("lead", None)
+        if self.away and holds:
+            # The lease can be written, but not what is judged or told: nobody is warned all the same.
+            await self._outage.lasts(self.away, self.channels, self._clock.now())
+        else:
+            self._away.clear()
+            await self._outage.over(self.channels)
         return holds
 
     def _looked(self, *, holds: bool) -> None:
@@ -169,10 +182,11 @@ class Service:
             self._since = now
         self.leading, self._looked_at = holds, now
 
-    async def tell_outage(self) -> None:
-        """Tell that the database is away, once it has been for long; a process that stood by leaves it."""
+    async def tell_outage(self, away: StoreAway) -> None:
+        """Tell why the database cannot be used, once that lasts; a process that stood by leaves it."""
+        self._away["lead"] = away
         if not self._standing_by:
-            await self._outage.lasts(self.channels, self._clock.now())
+            await self._outage.lasts(away, self.channels, self._clock.now())
 
     async def step_down(self) -> None:
         """Give the lease back, so that the next process takes over at once; raises `StoreAway`."""
@@ -242,9 +256,20 @@ class Service:
         if not self.leading:
             return ()
         try:
-            return await self._courier.deliver(again)
+            with self._writing("deliver"):
+                return await self._courier.deliver(again)
         finally:
             self.people.delivered()
+
+    @contextmanager
+    def _writing(self, work: str) -> Iterator[None]:
+        """Remember whether this work could use the database when it was last done."""
+        try:
+            yield
+        except StoreAway as away:
+            self._away[work] = away
+            raise
+        self._away.pop(work, None)
 
     async def close(self) -> None:
         """End what is under way."""
@@ -276,7 +301,8 @@ class Service:
             if isinstance(read.found, Held):
                 return Polled(account.name, held_back=read.found)
             outcome = read.found
-            step_ = await self._judge.outcome(account, read.began_at, outcome)
+            with self._writing("judge"):
+                step_ = await self._judge.outcome(account, read.began_at, outcome)
             return Polled(account.name, step_.failure or outcome, step_)
         except NotLeading:
             return Polled(account.name, passed_on=True)

@@ -33,7 +33,7 @@ class Lookout:
         self._slack = slack
         self._clock = clock
         self._overview: Overview | None = None
-        self._away = ""
+        self._away: StoreAway | None = None
         self._looked_at: datetime | None = None
         self._kept = AMISS
         self._looking: asyncio.Task[None] | None = None
@@ -47,6 +47,7 @@ class Lookout:
         for _ in range(2):
             if not _within(oldest, self._clock.now(), self._looked_at):
                 await self._look()
+        away = self._away or self._service.away
         facts = Facts(
             accounts=tuple(account.name for account in self._service.accounts),
             interval=self._service.poll_interval,
@@ -54,7 +55,8 @@ class Lookout:
             pulse=self._service.pulse,
             slack=await self._slack(),
             overview=self._overview if _within(oldest, self._clock.now(), self._looked_at) else None,
-            away=self._away,
+            away=away.cause if away else None,
+            away_detail=away.detail if away else "",
         )
         self._kept = AMISS if faults(facts, self._clock.now()) else WELL
         return facts
@@ -83,9 +85,9 @@ class Lookout:
         began_at = self._clock.now()
         try:
             self._overview = await self._overviews.overview(self._service.watched, began_at)
-            self._away = ""
+            self._away = None
         except StoreAway as error:
-            self._overview, self._away = None, str(error)
+            self._overview, self._away = None, error
         self._looked_at = began_at
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from bot.core.form import Embellishment, Refusals
 from bot.core.notice import RATE_LIMITED, Due, Edit
 from bot.core.pace import APART, Pace, Way
-from bot.ports import Clock, EmbellishmentRefused, Messenger, NotDelivered
+from bot.ports import Clock, EmbellishmentRefused, Messenger, NotDelivered, StoreAway
 
 _T = TypeVar("_T")
 
@@ -35,9 +35,9 @@ class Sender:
         """Bring a living message up to date; raises `NotDelivered` and `NotBuilt`."""
         await self.send(Way.EDIT, edit.episode.channel, partial(self._messenger.edit, edit))
 
-    async def say(self, channel: str, *, away: bool) -> None:
-        """Post that the database is away, or back; raises `NotDelivered`."""
-        await self.send(Way.POST, channel, lambda bare: self._messenger.say(channel, bare, away=away))
+    async def say(self, channel: str, away: StoreAway | None) -> None:
+        """Post why the database cannot be used, or that it can again; raises `NotDelivered`."""
+        await self.send(Way.POST, channel, partial(self._messenger.say, channel, away))
 
     async def send(
         self, way: Way, channel: str, call: Callable[[frozenset[Embellishment]], Awaitable[_T]]

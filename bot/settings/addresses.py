@@ -16,6 +16,9 @@ from bot.settings.faults import fault, unquoted
 
 SQLITE = "sqlite+aiosqlite:///"
 POSTGRESQL = "postgresql+psycopg://"
+_PLACE = re.compile(r"([^:/@]*(?::[^@]*)?@)?([^/?]*)(.*)", re.DOTALL)
+"""User and password, hosts and ports, and the rest, as SQLAlchemy parts them."""
+
 _LONGEST_LINK = 3000
 _HIGHEST_PORT = 65535
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -23,7 +26,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _QUERY = {
     "sslmode": re.compile(r"disable|allow|prefer|require|verify-ca|verify-full"),
     "connect_timeout": re.compile(r"[0-9]{1,4}"),
-    "target_session_attrs": re.compile(r"any|read-write|read-only|primary|standby|prefer-standby"),
+    "target_session_attrs": re.compile(r"any|read-write|primary|prefer-standby"),
     "channel_binding": re.compile(r"disable|prefer|require"),
     "gssencmode": re.compile(r"disable|prefer|require"),
     "sslnegotiation": re.compile(r"postgres|direct"),
@@ -126,7 +129,7 @@ def _database(text: object) -> str:
     if kind in {"postgres", "postgresql"}:
         if not address.isascii():
             raise fault("must be ASCII: other letters, as in a password, are written as %XX")
-        url = POSTGRESQL + rest
+        url = POSTGRESQL + _hosts_apart(rest)
         _check_postgresql(*_connecting(url))
     elif kind == "sqlite" and rest.startswith("/"):
         url = SQLITE.removesuffix("/") + rest
@@ -134,6 +137,24 @@ def _database(text: object) -> str:
     else:
         raise fault("must begin with sqlite:/// or postgres://")
     return url
+
+
+def _hosts_apart(rest: str) -> str:
+    """Move a list of hosts, as libpq writes it (`user@a:5432,b/db`), to where SQLAlchemy takes it from."""
+    place = _PLACE.fullmatch(rest)
+    user, listed, behind = place.groups("") if place else ("", "", "")
+    if "," not in listed:
+        return rest
+    found = [re.fullmatch(r"(\[[^]]*\]|[^:]*)(?::(\d*))?", one) for one in listed.split(",")]
+    hosts = [one and one[1].strip("[]") for one in found]
+    if not all(hosts):
+        raise fault("has a host without a name in its list of hosts, or a port that is no number")
+    ports = [(one and one[2]) or "5432" for one in found]
+    if any(int(port) == 0 for port in ports):
+        raise fault("has a port that does not exist")
+    path, _, query = behind.partition("?")
+    added = f"host={','.join(map(str, hosts))}&port={','.join(ports)}"
+    return f"{user}{path or '/'}?{'&'.join(filter(None, [added, query]))}"
 
 
 def _connecting(text: str) -> tuple[URL, Mapping[str, Any]]:
@@ -159,7 +180,8 @@ def _check_postgresql(url: URL, connecting: Mapping[str, Any]) -> None:
     hosts = str(connecting.get("host") or "localhost").split(",")
     if not all(host.startswith("/") or _host(host) for host in hosts):
         raise fault("names no host that can be; @ in a password is written as %40")
-    if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+    ports = [str(url.port)] if url.port is not None else str(connecting.get("port", "")).split(",")
+    if not all(one.isdecimal() and 0 < int(one) <= _HIGHEST_PORT for one in ports if one):
         raise fault("has a port that does not exist")
     try:
         psycopg.conninfo.make_conninfo(**connecting)

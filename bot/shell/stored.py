@@ -12,6 +12,7 @@ from bot.shell import wording
 from bot.shell.finding import Finding, Topic, ok, problem, skipped, warning
 from bot.slack.web_api import MENDED_BY_PEOPLE
 from bot.store import Checkup, Database, checkup, missing_file
+from bot.store.decoding import BrokenRow
 from bot.store.ownership import NEWEST
 from bot.text import Words
 
@@ -30,11 +31,15 @@ async def database(
             stack.push_async_callback(opened.close)
             found = await checkup(opened)
     except StoreAway as error:
-        mend = error.remedy or (wording.CHECK_FILE if on_sqlite(settings) else wording.CHECK_DATABASE_URL)
-        said = wording.DATABASE_AWAY.format(kind=kind, reason=error)
+        said = wording.DATABASE_AWAY.format(kind=kind, reason=words.database_cause(error))
         away = skipped(Topic.LAST_POST, wording.DATABASE_IS_AWAY)
-        return (problem(Topic.DATABASE, said, mend), away), {}
-    told = (_version(found, kind), *_trial(found), *_told(found, words, clock, channels))
+        return (problem(Topic.DATABASE, said, words.database_mend(error)), away), {}
+    told = (
+        _version(found, kind),
+        *_trial(found),
+        *map(_unreadable, found.broken),
+        *_told(found, words, clock, channels),
+    )
     return told, found.units
 
 
@@ -59,6 +64,11 @@ def _version(found: Checkup, kind: str) -> Finding:
 
 def _trial(found: Checkup) -> tuple[Finding, ...]:
     return (warning(Topic.DATABASE, wording.TRIAL_TABLES, wording.DROP_TRIAL_TABLES),) if found.trial else ()
+
+
+def _unreadable(row: BrokenRow) -> Finding:
+    said = wording.ROW_UNREADABLE.format(row=row.key, table=row.table, column=row.column)
+    return warning(Topic.DATABASE, said, wording.DELETE_ROW)
 
 
 def _told(found: Checkup, words: Words, clock: Clock, channels: Sequence[str]) -> tuple[Finding, ...]:

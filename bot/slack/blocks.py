@@ -13,6 +13,7 @@ from bot.core.model import Level
 from bot.core.notice import Due, Edit, Kind
 from bot.core.reading import Reading
 from bot.core.watch import Ending, Episode, Trouble, Watch
+from bot.ports import StoreAway
 from bot.slack.answers import Answers
 from bot.slack.elements import (
     EMOJI,
@@ -62,9 +63,9 @@ class Blocks(Answers):
         message = self._open(due.episode, due.watch, due.readings, extra, bare, reminds=reminds)
         return replace(message, mentions=mentions)
 
-    def outage(self, *, away: bool) -> Message:
-        """Build the one line that tells that the database is away, or back."""
-        return Message(self.words.say.database_lost if away else self.words.say.database_back)
+    def outage(self, away: StoreAway | None) -> Message:
+        """Build the one line that tells why the database cannot be used, or that it can again."""
+        return Message(self.words.database_lost(away) if away else self.words.say.database_back)
 
     def test(self, bare: Bare = frozenset(), *, reply: bool = False) -> Message:
         """Build what shows that a channel can be told: in the form of an alert, or of a reply to it."""

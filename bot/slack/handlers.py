@@ -297,7 +297,7 @@ class Handlers:
             return await work
         except StoreAway as error:
             log.warning("command.database_away", error=str(error))
-            return Message(self._say.database_away)
+            return Message(self._blocks.words.database_away(error))
         except Exception:  # noqa: BLE001 - the last stop; it is logged with its reference
             return self._went_wrong()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.core.form import Embellishment
 from bot.core.notice import Due, Edit, Kind
-from bot.ports import NotBuilt, NotDelivered
+from bot.ports import NotBuilt, NotDelivered, StoreAway
 from bot.slack.blocks import Bare, Blocks, Message
 from bot.slack.web_api import WebApi, answer_to
 
@@ -25,9 +25,9 @@ class SlackMessenger:
         episode = due.episode.id if due.episode else ""
         return await self._post(due.channel, message, bare, due.kind, episode=episode, thread=due.root)
 
-    async def say(self, channel: str, bare: Bare = frozenset(), *, away: bool) -> None:
-        """Tell a channel that the database is away, or back; raises `NotDelivered`."""
-        await self._post(channel, self._blocks.outage(away=away), bare, Kind.GAP)
+    async def say(self, channel: str, away: StoreAway | None, bare: Bare = frozenset()) -> None:
+        """Tell a channel why the database cannot be used, or that it can again; raises `NotDelivered`."""
+        await self._post(channel, self._blocks.outage(away), bare, Kind.GAP)
 
     async def test(self, channel: str, bare: Bare = frozenset(), *, thread: str = "") -> str:
         """Show that a channel can be told, in the form of an alert or of a reply to it; return the `ts`."""

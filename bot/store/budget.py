@@ -6,7 +6,7 @@ from bot.core.asking import Requests
 from bot.store.database import Database
 from bot.store.lease import database_clock
 from bot.store.rows import LostRace, insert_new
-from bot.store.schema import request
+from bot.store.schema import BROKEN, request
 
 _MINE = request.c.key == bindparam("mine")
 _FOUND = select(request.c.asked_at, request.c.for_commands).where(_MINE).with_for_update()
@@ -35,14 +35,16 @@ class SqlBudget:
         async with self._database.transaction() as connection:
             row = (await connection.execute(_FOUND, {"mine": key_digest})).first()
             now = await database_clock(connection)
-            stored = Requests(row.asked_at, row.for_commands) if row else Requests()
+            # What cannot be read is written anew.
+            readable = row is not None and BROKEN not in {row.asked_at, row.for_commands}
+            stored = Requests(row.asked_at, row.for_commands) if row and readable else Requests()
             lately = stored.lately(now)
             spent = lately.one_more(now, polled=polled)
             counted = spent or lately
             if row is None:
                 made = {"asked_at": counted.made_at, "for_commands": counted.for_commands}
                 await insert_new(connection, request, {"key": key_digest, **made})
-            elif counted != stored:
+            elif counted != stored or not readable:
                 made = {"made_at": counted.made_at, "made_for_commands": counted.for_commands}
                 await connection.execute(_CHANGED, {"mine": key_digest, **made})
             return spent is not None

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete, insert, make_url, select, text, update
+from sqlalchemy import delete, insert, make_url, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Kind, Undelivered
-from bot.store.database import Database, foreign
+from bot.core.unusable import Unusable
+from bot.ports import StoreAway
+from bot.store.database import Database
+from bot.store.decoding import BrokenRow, decoded
 from bot.store.ownership import NEWEST, look
-from bot.store.schema import account, notice
+from bot.store.schema import BROKEN, account, episode, notice
 
 _ROW = {
     "id": -1,
@@ -46,6 +49,7 @@ class Checkup:
     waiting: tuple[Undelivered, ...] = ()
     trial: bool = False
     units: Mapping[str, str] = field(default_factory=dict)
+    broken: tuple[BrokenRow, ...] = ()
 
 
 def missing_file(url: str) -> Path | None:
@@ -68,12 +72,13 @@ async def checkup(database: Database) -> Checkup:
     async with database.transaction() as connection:
         tables = await connection.run_sync(look)
         if tables.foreign:
-            raise foreign(tables.foreign)
+            raise StoreAway(Unusable.FOREIGN_TABLES, tables.foreign)
         found = Checkup(trial=tables.trial)
         if tables.version:
             last_post, waiting = await _last_post(connection), await _waiting(connection)
             units = await _units(connection) if tables.version == NEWEST else {}
-            found = Checkup(tables.version, last_post, waiting, tables.trial, units)
+            broken = await _broken(connection)
+            found = Checkup(tables.version, last_post, waiting, tables.trial, units, broken)
         await _try_to_write(connection, tables.version)
         return found
 
@@ -96,6 +101,25 @@ async def _units(connection: AsyncConnection) -> Mapping[str, str]:
     return {row.name: row.currency for row in rows if row.currency}
 
 
+async def _broken(connection: AsyncConnection) -> tuple[BrokenRow, ...]:
+    """Return the rows in use that cannot be read."""
+    found = []
+    for table, in_use in _IN_USE:
+        for row in (await connection.execute(select(table).where(in_use))).mappings():
+            try:
+                decoded(row, table)
+            except BrokenRow as broken:
+                found.append(broken)
+    return tuple(found)
+
+
+_IN_USE = (
+    (account, true()),
+    (episode, episode.c.ended_at.is_(None)),
+    (notice, notice.c.sent_at.is_(None)),
+)
+
+
 async def _last_post(connection: AsyncConnection) -> LastPost | None:
     found = await connection.execute(
         select(notice.c.channel, notice.c.sent_at)
@@ -104,7 +128,7 @@ async def _last_post(connection: AsyncConnection) -> LastPost | None:
         .limit(1)
     )
     row = found.first()
-    return LastPost(row.channel, row.sent_at) if row else None
+    return LastPost(row.channel, row.sent_at) if row and row.sent_at is not BROKEN else None
 
 
 async def _waiting(connection: AsyncConnection) -> tuple[Undelivered, ...]:
@@ -116,5 +140,7 @@ async def _waiting(connection: AsyncConnection) -> tuple[Undelivered, ...]:
     )
     first: dict[str, Undelivered] = {}
     for row in rows:
+        if row.at is BROKEN:
+            continue
         first.setdefault(row.channel, Undelivered(row.channel, row.at, row.error or ""))
     return tuple(first.values())

@@ -1,20 +1,28 @@
 """The connection to the database, and its migrations."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, event, insert, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from pydantic_core import to_json
+from sqlalchemy import Connection, ExceptionContext, event, insert, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import schema
+from bot.store.causes import away, tells_against
+from bot.store.certificate import fault_of_certificate
+from bot.store.file import DatabaseFile
 from bot.store.ownership import NEWEST, look
+from bot.store.session import CLIENT_ENCODING, begin
 
 log = structlog.get_logger()
 
@@ -33,6 +41,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._foreign = ""
+        self._file = DatabaseFile.of(url)
 
     async def migrate(self) -> None:
         """Bring the tables to the newest version; raises `StoreAway`.
@@ -40,6 +49,8 @@ class Database:
         A database that a newer release has migrated is taken as it is: migrations leave the release
         before them working, and a release may be rolled back.
         """
+        if self._file:
+            self._file.prepare()
         async with self._opened(MIGRATE_SECONDS) as connection:
             if connection.dialect.name == "sqlite":
                 # Its driver begins by itself only before rows are written: tables half made would stay.
@@ -49,7 +60,7 @@ class Database:
             found = await connection.run_sync(look)
             self._foreign = found.foreign
             if found.foreign:
-                raise foreign(found.foreign)
+                raise StoreAway(Unusable.FOREIGN_TABLES, found.foreign)
             if not found.version:
                 await connection.run_sync(_create)
             elif found.version < NEWEST:
@@ -59,29 +70,51 @@ class Database:
         if found.trial:
             log.warning("database.trial_tables", consequence="not used; they may be dropped")
 
+    async def renew(self) -> None:
+        """Open the file anew where another one is in its place; raises `StoreAway`, once, to say so."""
+        if self._file and self._file.replaced():
+            log.warning("database.file_replaced", consequence="the new one is used, as at a start")
+            await self.engine.dispose()
+            await self.migrate()
+            raise StoreAway(Unusable.FILE_REPLACED)
+
     @asynccontextmanager
     async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits at the end of the block, in so many seconds; raises `StoreAway`."""
         if self._foreign:
-            raise foreign(self._foreign)
+            raise StoreAway(Unusable.FOREIGN_TABLES, self._foreign)
+        if self._file and self._file.replaced():
+            raise StoreAway(Unusable.FILE_REPLACED)
         async with self._opened(within) as connection:
             yield connection
 
     @asynccontextmanager
     async def _opened(self, within: float) -> AsyncIterator[AsyncConnection]:
+        """Make `StoreAway` of whatever keeps the database from being used, and of no fault of the block's."""
+        in_the_block, deadline = False, asyncio.timeout(within)
+        cause = Unusable.NO_CONNECTION_IN_TIME
         try:
-            async with asyncio.timeout(within), self.engine.connect() as connection:
+            async with deadline, self.engine.connect() as connection:
+                cause = Unusable.NO_ANSWER_IN_TIME
                 if connection.dialect.name == "postgresql":
-                    await _begin(connection)
+                    await begin(connection, within)
+                in_the_block = True
                 yield connection
+                in_the_block = False
                 await connection.commit()
                 return
-        except TimeoutError:
-            reason = "no answer in time"
-        except (SQLAlchemyError, OSError) as error:
-            reason = _reason(error)
-        # The driver's error may hold the password and figures: its kind alone crosses, chained to nothing.
-        raise StoreAway(reason)
+        except StoreAway as error:
+            failed = StoreAway(error.cause, error.detail)
+        except Exception as error:
+            timed_out = isinstance(error, TimeoutError) and deadline.expired()
+            if in_the_block and not timed_out and not isinstance(error, (DBAPIError, NoFreeConnection)):
+                raise
+            failed = StoreAway(cause) if timed_out else away(error)
+        if failed.cause is Unusable.UNTRUSTED:
+            connecting = self.engine.dialect.create_connect_args(self.engine.url)[1]
+            failed = StoreAway(await fault_of_certificate(connecting))
+        # The driver's error may hold the password and figures: its cause alone crosses, chained to nothing.
+        raise failed
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -91,121 +124,81 @@ class Database:
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7365637265)")
 """Two copies that start at once must not both make the tables; behind a transaction pooler too."""
 
-_BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'"
-"""A process that is frozen within a transaction must not hold the lease's row for ever."""
-
-
-async def _begin(connection: AsyncConnection) -> None:
-    """Begin, in one round trip; a connection that died in the pool is replaced, for nothing was asked yet."""
-    try:
-        await connection.exec_driver_sql(_BEGIN)
-    except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        await connection.rollback()
-        await connection.exec_driver_sql(_BEGIN)
-
 
 def _engine(url: str) -> AsyncEngine:
     # One connection to a file: writers queue here and not on SQLite's lock.
     settings = _SQLITE if url.startswith("sqlite") else _POSTGRESQL
-    engine = create_async_engine(url, max_overflow=0, hide_parameters=True, **settings.engine)
+    engine = create_async_engine(
+        url, max_overflow=0, hide_parameters=True, json_serializer=_plainly, **settings.engine
+    )
 
     # Rows that are inserted together go in one statement: PostgreSQL would plan each anew.
     engine.dialect.use_insertmanyvalues_wo_returning = True
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
+        settings.prepare(connection.driver_connection)
         cursor = connection.cursor()
         for statement in settings.statements:
             cursor.execute(statement)
         cursor.close()
         connection.commit()
 
+    event.listen(engine.sync_engine, "handle_error", _on_error)
     return engine
+
+
+def _plainly(value: Any) -> str:
+    """Write JSON without escapes: PostgreSQL reads those in databases in UTF8 alone."""
+    return to_json(value).decode()
+
+
+def _on_error(context: ExceptionContext) -> None:
+    """Discard a connection that is of no use any more; whatever a driver raises keeps the database away."""
+    error = context.original_exception
+    if not isinstance(error, Exception):
+        return
+    context.is_disconnect = context.is_disconnect or tells_against(error)
+    if context.sqlalchemy_exception is None:
+        raise away(error)
 
 
 @dataclass(frozen=True)
 class _Settings:
     engine: Mapping[str, Any]
-    statements: tuple[str, ...]
+    prepare: Callable[[Any], None]
+    statements: tuple[str, ...] = ()
 
 
-_SQLITE = _Settings({"pool_size": 1}, ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000"))
+def _prepare_sqlite(connection: Any) -> None:
+    # A text that is no UTF-8 would keep all rows of its statement from being read.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+
+
+def _prepare_postgresql(connection: Any) -> None:
+    from bot.store.loading import register  # noqa: PLC0415 - heavy, and SQLite does without
+
+    register(connection)
+
+
+_SQLITE = _Settings(
+    {"pool_size": 1}, _prepare_sqlite, ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000")
+)
 _POSTGRESQL = _Settings(
     {
         "pool_size": CONNECTIONS,
         "pool_timeout": CONNECT_SECONDS,
-        # `_begin` begins: the driver's own BEGIN would be a round trip more.
+        # `begin` begins: the driver's own BEGIN would be a round trip more.
         "isolation_level": "AUTOCOMMIT",
-        # Prepared statements break behind a transaction pooler.
-        "connect_args": {"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+        "connect_args": {
+            "connect_timeout": CONNECT_SECONDS,
+            # Prepared statements break behind a transaction pooler.
+            "prepare_threshold": None,
+            "client_encoding": CLIENT_ENCODING,
+        },
     },
-    (),
+    _prepare_postgresql,
 )
-
-
-def _reason(error: Exception) -> str:
-    """Say what went wrong in words that hold neither password nor figures."""
-    driver = getattr(error, "orig", None)
-    state = getattr(driver, "sqlstate", None)
-    if state:
-        return _STATES.get(state, f"{type(error).__name__} {state}")
-    said = str(driver or error)
-    return next((words for sign, words in _SIGNS.items() if sign in said), type(error).__name__)
-
-
-_NO_TABLES = "the bot's tables are not there, or not yet"
-_NAME_TAKEN = "another application uses a name that begins with smscredits_"
-_STATES = {
-    "28P01": "the password is refused",
-    "25006": "it can only be read",
-    "28000": "the user is refused",
-    "3D000": "there is no such database",
-    "42501": "the user may not write there",
-    "53300": "too many connections are open",
-    "57P03": "the server is starting",
-    "42P01": _NO_TABLES,
-    "42P07": _NAME_TAKEN,
-    "42710": _NAME_TAKEN,
-}
-_SIGNS = {
-    "unable to open database file": "the file cannot be opened",
-    "readonly database": "the file cannot be written",
-    "database is locked": "another process holds the file",
-    "file is not a database": "the file is no SQLite database",
-    "no such table": _NO_TABLES,
-    "there is already a": _NAME_TAKEN,
-    "already exists": _NAME_TAKEN,
-    "Connection refused": "the connection is refused",
-    "password authentication failed": "the password is refused",
-    "certificate": "the server's certificate is not trusted (sslmode, sslrootcert)",
-    "does not exist": "there is no such database or user",
-    "resolve host": "there is no such host",
-    "Name or service not known": "there is no such host",
-    "connection timeout expired": "no connection in time",
-    # What refuses a connection has no SQLSTATE in the driver: the server's words, or libpq's.
-    "too many c": _STATES["53300"],  # "… clients already", "… connections for role"
-    "connection slots are reserved": _STATES["53300"],
-    "database system is starting up": _STATES["57P03"],
-    "database system is shutting down": "the server is stopping",
-    "no pg_hba.conf entry": "no such user from this machine (perhaps only with ?sslmode=require)",
-    "is not permitted to log in": _STATES["28000"],
-    "not support SSL": "the server speaks no TLS, and sslmode demands it",
-    "No such file or directory": "no server listens at that path",
-    "No route to host": "there is no way to the host",
-    "Network is unreachable": "there is no way to the host",
-    "server closed the connection": "the server hangs up",
-}
-
-
-def foreign(table: str) -> StoreAway:
-    """Say that a table of the bot's name is not the bot's own, and what to do."""
-    return StoreAway(
-        f"the table {table} is not the bot's own, or no longer whole",
-        "Give the bot a database, or a PostgreSQL schema, in which no other application uses names that begin"
-        " with smscredits_; nothing was changed in this one.",
-    )
 
 
 def _create(connection: Connection) -> None:

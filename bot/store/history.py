@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Delete, Select, delete, exists, func, select, update
+from sqlalchemy import Delete, Select, delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.retention import Retention, hour_of
 from bot.store.database import Database
 from bot.store.lease import NAME, SqlLease
-from bot.store.schema import episode, history, notice, reading, request
+from bot.store.rows import put
+from bot.store.schema import BROKEN, episode, history, notice, reading, request
 
 ROWS = 500
 """At most so many of a kind go in one transaction: whoever waits for it waits for some milliseconds."""
@@ -42,7 +43,7 @@ async def _thin_out(connection: AsyncConnection, keep: Retention) -> bool:
     """Leave the last reading of each hour, hour by hour from where the last step has stopped."""
     mine = history.c.name == NAME
     stopped = await connection.scalar(select(history.c.thinned_until).where(mine))
-    until, more, left = stopped or _LONG_AGO, True, ROWS
+    until, more, left = _LONG_AGO if stopped in {None, BROKEN} else stopped, True, ROWS
     for _ in range(HOURS):
         first = await connection.scalar(
             select(func.min(reading.c.began_at)).where(
@@ -58,7 +59,7 @@ async def _thin_out(connection: AsyncConnection, keep: Retention) -> bool:
             break
         until += timedelta(hours=1)
     if until != stopped:
-        await connection.execute(update(history).where(mine).values(thinned_until=until))
+        await put(connection, history, {"name": NAME, "thinned_until": until})
     return more
 
 
@@ -104,6 +105,8 @@ def _over(keep: Retention) -> Select[tuple[str]]:
 async def _forget_requests(connection: AsyncConnection, keep: Retention) -> None:
     """Drop the keys that nobody has asked with for long; there are as many as accounts."""
     for row in (await connection.execute(select(request))).all():
-        if max(row.asked_at) < keep.full_since:
-            unchanged = request.c.asked_at == row.asked_at
-            await connection.execute(delete(request).where(request.c.key == row.key, unchanged))
+        mine = request.c.key == row.key
+        if row.asked_at is BROKEN:
+            await connection.execute(delete(request).where(mine))
+        elif max(row.asked_at, default=_LONG_AGO) < keep.full_since:
+            await connection.execute(delete(request).where(mine, request.c.asked_at == row.asked_at))

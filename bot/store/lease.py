@@ -3,19 +3,23 @@
 A session lock would break behind a transaction pooler; a row does not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Dialect, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import NotLeading
 from bot.store.database import Database
-from bot.store.schema import Utc, lease, process
+from bot.store.decoding import readable
+from bot.store.rows import put
+from bot.store.schema import BROKEN, Utc, lease, process
 
 NAME = "watch"
+_NOBODYS: Mapping[str, Any] = {"holder": "", "expires_at": datetime(2000, 1, 1, tzinfo=UTC)}
 
 _LEASE = select(lease).where(lease.c.name == NAME).with_for_update()
 _GIVEN = update(lease).where(lease.c.name == NAME)
@@ -50,17 +54,24 @@ class SqlLease:
         self._held = _held_still(database_now(database.engine.dialect))
 
     async def hold(self, *, may_pass: bool = True) -> bool:
-        """Show that this process lives; take, renew or pass the lease; tell whether it is ours."""
+        """Show that this process lives; take, renew or pass the lease; tell whether it is ours.
+
+        A file that was replaced is noticed here: what was known of the old one does not hold for the new one.
+        """
+        await self._database.renew()
         async with self._database.transaction() as connection:
             now = await database_clock(connection)
-            held = (await connection.execute(_LEASE)).one()
+            rows = await connection.execute(_LEASE)
+            # What cannot be read is nobody's, and written anew.
+            held = next(iter(readable(connection, rows.mappings(), lease)), _NOBODYS)
             await self._show_life(connection, now)
             newest = await self._newest(connection, now)
-            ours = held.holder == self._id
+            ours = held["holder"] == self._id
             # A file is for one process: whoever held it before this one is gone, killed perhaps.
             alone = connection.dialect.name == "sqlite"
-            expired = not now < held.expires_at <= now + self._terms.lasts  # later: the clock was set back
-            free = alone or expired or not held.holder
+            # Later: the clock was set back.
+            expired = not now < held["expires_at"] <= now + self._terms.lasts
+            free = alone or expired or not held["holder"]
             if ours and newest != self._id and may_pass:
                 await self._give(connection, newest, now)
                 return False
@@ -78,15 +89,14 @@ class SqlLease:
 
     async def fence(self, connection: AsyncConnection) -> None:
         """Keep the lease from changing hands until this transaction ends; raises `NotLeading`."""
-        row = (await connection.execute(self._held)).one()
-        if row.holder != self._id or row.expires_at <= row.now:
+        row = (await connection.execute(self._held)).first()
+        if row is None or row.holder != self._id or row.expires_at is BROKEN or row.expires_at <= row.now:
             raise NotLeading("another process watches")
 
     async def _show_life(self, connection: AsyncConnection, now: datetime) -> None:
-        mine = process.c.id == self._id
-        seen = await connection.execute(update(process).where(mine).values(seen_at=now))
-        if seen.rowcount == 0:
-            await connection.execute(insert(process).values(id=self._id, started_at=now, seen_at=now))
+        """Write it as a new row: whoever may not insert any more could tell nobody of anything."""
+        row = {"id": self._id, "started_at": now, "seen_at": now}
+        await put(connection, process, row, kept="started_at")
 
     async def _newest(self, connection: AsyncConnection, now: datetime) -> str:
         lasts = self._terms.lasts
@@ -94,7 +104,8 @@ class SqlLease:
         return str(await connection.scalar(_NEWEST, {"alive_since": now - self._terms.alive}))
 
     async def _give(self, connection: AsyncConnection, holder: str, now: datetime) -> None:
-        await connection.execute(_GIVEN, {"holder": holder, "expires_at": now + self._terms.lasts})
+        row = {"name": NAME, "holder": holder, "expires_at": now + self._terms.lasts}
+        await put(connection, lease, row)
 
 
 def _held_still(now: ColumnElement[datetime]) -> Select[tuple[str, datetime, datetime]]:

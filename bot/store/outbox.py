@@ -2,8 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, RowMapping, and_, case, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    and_,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.group import LISTED
@@ -23,19 +36,18 @@ from bot.core.notice import (
 from bot.core.reading import Reading
 from bot.core.watch import Episode, Watch
 from bot.store.database import Database
+from bot.store.decoding import BrokenRow, decoded, readable, say
 from bot.store.lease import SqlLease
 from bot.store.rows import episode_from, load, load_watch, notice_row
-from bot.store.schema import account, episode, notice
+from bot.store.schema import BROKEN, account, episode, notice
 
-_LEVEL_NOW = case((episode.c.ended_at.is_(None), func.coalesce(episode.c.level, 0)), else_=0).label("level")
+# As a plain number: a level that cannot be read must not keep the others from being told.
+_LEVEL = type_coerce(episode.c.level, Integer)
+_LEVEL_NOW = case((episode.c.ended_at.is_(None), func.coalesce(_LEVEL, 0)), else_=0).label("level")
 _URGENCY = case((notice.c.kind == Kind.HELLO, int(Level.EMPTY)), else_=_LEVEL_NOW).label("level")
 """A channel is greeted, once for ever, before it is told anything else."""
 
-_UNDELIVERED = (
-    select(notice.c.channel, notice.c.at, notice.c.error)
-    .where(notice.c.sent_at.is_(None), notice.c.attempts > 0)
-    .order_by(notice.c.id)
-)
+_UNDELIVERED = select(notice).where(notice.c.sent_at.is_(None), notice.c.attempts > 0).order_by(notice.c.id)
 
 
 class SqlOutbox:
@@ -63,7 +75,8 @@ class SqlOutbox:
             first: dict[tuple[str, int], Owed] = {}
             for row in ready:
                 number = 0 if row.episode else row.id
-                owed = Owed(row.episode, number, row.channel, Level(row.level), row.at)
+                level = _level(row.level)
+                owed = Owed(row.episode, number, row.channel, level, now if row.at is BROKEN else row.at)
                 first.setdefault((row.episode, number), owed)
             return tuple(first.values())
 
@@ -80,7 +93,7 @@ class SqlOutbox:
                 )
                 .group_by(notice.c.channel)
             )
-            return {row.channel: row.until for row in waits}
+            return {row.channel: row.until for row in waits if row.until is not BROKEN}
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
         """Note that it is about to be told, and return what to tell, as of this transaction.
@@ -156,8 +169,8 @@ class SqlOutbox:
         async with self._database.transaction() as connection:
             rows = await connection.execute(_UNDELIVERED)
             first: dict[str, Undelivered] = {}
-            for row in rows.mappings():
-                first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"]))
+            for row in readable(connection, rows.mappings(), notice):
+                first.setdefault(row["channel"], Undelivered(row["channel"], row["at"], row["error"] or ""))
             return tuple(first.values())
 
     async def telling(self, episodes: Sequence[str]) -> Mapping[str, Telling]:
@@ -166,7 +179,7 @@ class SqlOutbox:
             rows = await connection.execute(
                 select(notice).where(notice.c.episode.in_(episodes)).order_by(notice.c.id)
             )
-            found = rows.mappings().all()
+            found = readable(connection, rows.mappings(), notice)
         return {
             identity: _telling([row for row in found if row["episode"] == identity]) for identity in episodes
         }
@@ -179,7 +192,10 @@ class SqlOutbox:
                 .where(_has_come(episode.c.edit_at, now), episode.c.root != "")
                 .order_by(_LEVEL_NOW.desc(), episode.c.edit_at)
             )
-            return tuple(Owed(row.id, 0, row.channel, Level(row.level), row.edit_at) for row in rows)
+            return tuple(
+                Owed(row.id, 0, row.channel, _level(row.level), now if row.edit_at is BROKEN else row.edit_at)
+                for row in rows
+            )
 
     async def claim_edit(self, identity: str, now: datetime) -> Edit | None:
         """Return what the episode's living message is to show, as of this transaction, or nothing."""
@@ -193,7 +209,13 @@ class SqlOutbox:
             row = found.mappings().first()
             if row is None:
                 return None
-            watch, shown = await load_watch(connection, row["account"]), episode_from(row)
+            try:
+                shown = episode_from(row)
+                decoded(row, episode, "root", "edit_at")
+            except BrokenRow as broken:
+                say(connection, broken)
+                return None
+            watch = await load_watch(connection, shown.account)
             return Edit(shown, watch, row["root"], row["edit_at"], await _readings(connection, shown))
 
     async def postponed(self, edit: Edit, until: datetime) -> None:
@@ -238,12 +260,17 @@ async def _replaced_before(connection: AsyncConnection, identity: str) -> bool:
     return (await connection.scalar(openings) or 0) > 1
 
 
-def _telling(rows: Sequence[RowMapping]) -> Telling:
+def _telling(rows: Sequence[Mapping[str, Any]]) -> Telling:
     told_at = max((row["sent_at"] for row in rows if row["message"]), default=None)
     first = next((row for row in rows if row["sent_at"] is None), None)
     if first is None:
         return Telling(told_at)
     return Telling(told_at, first["at"], first["error"] or "", first["retry_at"])
+
+
+def _level(stored: Any) -> Level:
+    """Return a level that says how urgent it is; where it cannot be read, nothing is."""
+    return Level(stored) if stored in set(Level) else Level.OK
 
 
 def _has_come(time: Column[datetime], now: datetime) -> ColumnElement[bool]:
@@ -259,15 +286,19 @@ def _no_longer_wanted(due: Due) -> bool:
 async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
     waiting = select(notice).where(notice.c.sent_at.is_(None)).order_by(notice.c.id).with_for_update()
     mine = notice.c.episode == owed.episode if owed.episode else notice.c.id == owed.notice
-    rows = (await connection.execute(waiting.where(mine))).mappings().all()
+    rows = readable(connection, (await connection.execute(waiting.where(mine))).mappings(), notice)
     if not rows:
         return None
     found = await connection.execute(select(episode).where(episode.c.id == owed.episode))
     row = found.mappings().first()
-    owed_by = episode_from(row) if row else None
+    try:
+        owed_by = episode_from(row) if row else None
+    except BrokenRow as broken:
+        say(connection, broken)
+        return None
     root = row["root"] if row else ""
     risen = [found for found in rows if found["kind"] in {Kind.OPENED, Kind.WORSE}]
-    worst = max((Level(found["level"]) for found in risen), default=Level.OK)
+    worst = max((found["level"] for found in risen), default=Level.OK)
     return Due(
         kind=_kind(rows, owed_by, root),
         channel=rows[0]["channel"],
@@ -302,10 +333,11 @@ async def _told_before(connection: AsyncConnection, identity: str) -> bool:
     return await connection.scalar(told) is not None
 
 
-def _kind(rows: Sequence[RowMapping], owed_by: Episode | None, root: str) -> Kind:
-    kinds = {Kind(row["kind"]) for row in rows}
+def _kind(rows: Sequence[Mapping[str, Any]], owed_by: Episode | None, root: str) -> Kind:
+    kinds = {row["kind"] for row in rows}
     if owed_by is None:
-        return Kind(rows[0]["kind"])
+        first: Kind = rows[0]["kind"]
+        return first
     if owed_by.ended_at:
         return Kind.ENDED
     if not root:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, case, func, or_, select
 from bot.core.health import Overview
 from bot.store.database import Database
 from bot.store.rows import load
-from bot.store.schema import notice
+from bot.store.schema import BROKEN, notice
 
 NOBODY_TELLS = timedelta(minutes=1)
 """A word is told within seconds, or tried at least: one that waits longer untried is undelivered too."""
@@ -33,4 +33,4 @@ class SqlOverviews:
                 await connection.execute(_WAITING, {"untried_since": now - NOBODY_TELLS})
             ).one()
             watches = {name: one.watch for name, one in known.items()}
-            return Overview(watches, int(undelivered or 0), since)
+            return Overview(watches, int(undelivered or 0), None if since is BROKEN else since)

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from bot.core.gap import Gap, Round
 from bot.core.notice import Kind, Notice
 from bot.store.database import Database
+from bot.store.decoding import readable
 from bot.store.lease import NAME, SqlLease
-from bot.store.rows import NEW_NOTICE, notice_row
+from bot.store.rows import NEW_NOTICE, notice_row, put
 from bot.store.schema import poll_round
 
 _KNOWN = select(poll_round).where(poll_round.c.name == NAME)
-_CHANGED = update(poll_round).where(poll_round.c.name == NAME)
 
 
 class SqlRounds:
@@ -33,12 +33,13 @@ class SqlRounds:
         async with self._database.transaction() as connection:
             await self._lease.fence(connection)
             rows = await connection.execute(_KNOWN)
-            row = rows.mappings().one()
-            before = Round(row["polled_at"], row["gap_since"])
-            after, gap = decide(before)
+            found = readable(connection, rows.mappings(), poll_round)
+            # What cannot be read is unknown, and written anew.
+            before = Round(found[0]["polled_at"], found[0]["gap_since"]) if found else None
+            after, gap = decide(before or Round())
             if after != before:
-                changed = {"polled_at": after.polled_at, "gap_since": after.gap_since}
-                await connection.execute(_CHANGED, changed)
+                row = {"name": NAME, "polled_at": after.polled_at, "gap_since": after.gap_since}
+                await put(connection, poll_round, row)
             if gap:
                 owed = [notice_row(Notice(Kind.GAP, channel, now, gap=gap)) for channel in channels]
                 await connection.execute(NEW_NOTICE, owed)

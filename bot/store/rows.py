@@ -14,20 +14,22 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    delete,
     func,
     insert,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.model import Level, Product
 from bot.core.notice import EDIT_DELAY, Notice, Step, Urgency
-from bot.core.reading import Credits, Reading
+from bot.core.reading import Cause, Credits, Failure, Reading
 from bot.core.watch import Ending, Episode, Trouble, Watch
 from bot.store import schema
 from bot.store.batch import swap
+from bot.store.decoding import BrokenRow, decoded, say
 
 _EPISODE_COLUMNS = tuple(field.name for field in fields(Episode))
 
@@ -38,10 +40,13 @@ class LostRace(Exception):
 
 @dataclass(frozen=True)
 class Known:
-    """What is remembered of an account, and the version of it; 0 for one that is new."""
+    """What is remembered of an account, and the version of it; 0 for one that is new.
+
+    Without a version the row cannot be read, and is to be written anew.
+    """
 
     watch: Watch = field(default_factory=Watch)
-    version: int = 0
+    version: int | None = 0
 
 
 async def load(connection: AsyncConnection, names: Sequence[str]) -> dict[str, Known]:
@@ -50,7 +55,7 @@ async def load(connection: AsyncConnection, names: Sequence[str]) -> dict[str, K
     found: dict[str, list[RowMapping]] = {}
     for row in rows.mappings():
         found.setdefault(row[schema.account.c.name], []).append(row)
-    return {name: _known(found[name]) if name in found else Known() for name in names}
+    return {name: _known(connection, found[name]) if name in found else Known() for name in names}
 
 
 @cache
@@ -63,29 +68,56 @@ def _known_of(dialect: str) -> Select[Any]:
     return select(account, episode).outerjoin_from(account, episode, is_open).where(account.c.name.in_(names))
 
 
-def _known(rows: Sequence[RowMapping]) -> Known:
-    account, episode = schema.account.c, schema.episode.c
-    first = rows[0]
-    episodes = {row[episode.trouble]: episode_from(row) for row in rows if row[episode.id]}
+def _known(connection: AsyncConnection, rows: Sequence[RowMapping]) -> Known:
+    """Return what can be read of an account: its row is written anew by the next reading.
+
+    With an open episode that cannot be read the account is blind: what is told of it must not be told twice.
+    """
+    episodes, blind = {}, None
+    for row in rows:
+        if row[schema.episode.c.id] is None:
+            continue
+        try:
+            episode = episode_from(row)
+        except BrokenRow as broken:
+            say(connection, broken)
+            blind = Failure(Cause.STATE_UNREADABLE, str(broken))
+        else:
+            episodes[episode.trouble] = episode
+    first, reading, version = rows[0], None, None
+    failing: Mapping[str, Any] = _NOT_FAILING
+    try:
+        failing = decoded(first, schema.account, *_NOT_FAILING)
+        reading = _last_reading(first)
+        version = decoded(first, schema.account, "version")["version"]
+    except BrokenRow as broken:
+        say(connection, broken)
     watch = Watch(
-        failures=first[account.failures],
-        failing_since=first[account.failing_since],
-        failure=first[account.failure],
-        reading=_last_reading(first),
+        **failing,
+        reading=reading,
         low=episodes.get(Trouble.LOW),
         unreadable=episodes.get(Trouble.UNREADABLE),
+        blind=blind,
     )
-    return Known(watch, first[account.version])
+    return Known(watch, version)
+
+
+_NOT_FAILING = {"failures": 0, "failing_since": None, "failure": None}
 
 
 def _last_reading(row: RowMapping) -> Reading | None:
-    account = schema.account.c
-    if row[account.read_at] is None:
+    account = schema.account
+    found = decoded(row, account, "read_at", *_LAST_READING)
+    read_at = found.pop("read_at")
+    if read_at is None:
         return None
-    credits_ = Credits(
-        row[account.amounts], row[account.currency], row[account.subaccounts], row[account.unlisted]
-    )
-    return Reading(row[account.read_at], credits_)
+    for name in ("amounts", "currency", "subaccounts"):
+        if found[name] is None:
+            raise BrokenRow(account.name, row[account.c.name], name)
+    return Reading(read_at, Credits(**found))
+
+
+_LAST_READING = ("amounts", "currency", "subaccounts", "unlisted")
 
 
 async def load_watch(connection: AsyncConnection, account: str) -> Watch:
@@ -101,7 +133,12 @@ async def write(connection: AsyncConnection, known: Mapping[str, Known], steps: 
         if step.reading or step.touched or step.watch != known[name].watch
     }
     if changed:
-        accounts = [_account_row(name, step.watch, known[name].version + 1) for name, step in changed.items()]
+        lost = [name for name in changed if known[name].version is None]
+        if lost:
+            await connection.execute(delete(schema.account).where(schema.account.c.name.in_(lost)))
+        accounts = [
+            _account_row(name, step.watch, (known[name].version or 0) + 1) for name, step in changed.items()
+        ]
         readings = [_reading_row(name, step.reading) for name, step in changed.items() if step.reading]
         if await swap(connection, accounts, readings) != len(accounts):
             raise LostRace
@@ -140,6 +177,20 @@ def _reading_row(account: str, reading: Reading) -> dict[str, Any]:
         "amounts": reading.credits.amounts,
         "currency": reading.credits.currency,
     }
+
+
+async def put(connection: AsyncConnection, table: Table, row: Mapping[str, Any], kept: str = "") -> None:
+    """Write the one row with this key, whether or not it is there; what is `kept` stays as it was."""
+    changed = tuple(name for name in row if name != kept)
+    await connection.execute(_putting(connection.dialect.name, table, changed), row)
+
+
+@cache
+def _putting(dialect: str, table: Table, names: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+    inserted = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: inserted.excluded[name] for name in names if name not in keys}
+    return inserted.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
 async def insert_new(connection: AsyncConnection, table: Table, *rows: Mapping[str, Any]) -> None:
@@ -185,15 +236,8 @@ async def _ask_for_edit(connection: AsyncConnection, identity: str, urgency: Urg
 
 
 def episode_from(row: RowMapping) -> Episode:
-    """Return the episode that a row holds."""
-    values = {name: row[schema.episode.c[name]] for name in _EPISODE_COLUMNS}
-    kinds = {
-        "trouble": Trouble(values["trouble"]),
-        "level": Level(values["level"]),
-        "ending": Ending(values["ending"]),
-        "product": Product(values["product"]),
-    }
-    return Episode(**values | kinds)
+    """Return the episode that a row holds; raises `BrokenRow`."""
+    return Episode(**decoded(row, schema.episode, *_EPISODE_COLUMNS))
 
 
 def notice_row(notice: Notice) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 Every name carries the bot's own prefix: a database is often another application's too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum, StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 from sqlalchemy import (
     Column,
     DateTime,
@@ -23,12 +26,43 @@ from sqlalchemy import (
 )
 
 from bot.core.gap import Gap
-from bot.core.model import Field, Product
+from bot.core.model import Field, Level, Product
+from bot.core.notice import Kind
 from bot.core.reading import Failure, SubAccount
-from bot.core.watch import Ending, Firing, Member, Mute, Rise
+from bot.core.watch import Ending, Firing, Member, Mute, Rise, Trouble
 
 
-class Utc(TypeDecorator[datetime]):
+class Broken(Enum):
+    """Stands for a value that cannot be read, and holds nothing of it."""
+
+    BROKEN = "broken"
+
+
+BROKEN = Broken.BROKEN
+
+
+class _Stored(TypeDecorator[Any]):
+    """What is stored as another type; a value that cannot be read hides neither row nor others: `BROKEN`."""
+
+    impl: Any = Text
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what decodes a value, and never raises."""
+        process = super().result_processor(dialect, coltype)
+
+        def decode(value: Any) -> Any:
+            if value is None or value is BROKEN:
+                return value
+            try:
+                return process(value) if process else value
+            except Exception:  # noqa: BLE001 - whatever a stored value may be; its words may quote it
+                return BROKEN
+
+        return decode
+
+
+class Utc(_Stored):
     """An aware time in UTC, on SQLite too, which knows no timezones."""
 
     impl = DateTime(timezone=True)
@@ -45,8 +79,11 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Json(TypeDecorator[Any]):
-    """A frozen value as JSON text, decimals as strings; parsed back into the same type."""
+class Json(_Stored):
+    """A frozen value as JSON text in ASCII, decimals as strings; parsed back into the same type.
+
+    Fields that a newer release has added are dropped.
+    """
 
     impl = Text
     cache_ok = True
@@ -57,14 +94,73 @@ class Json(TypeDecorator[Any]):
         self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write the value as JSON."""
+        """Write the value as JSON that any encoding of a database can hold."""
         if isinstance(value, Mapping):
             value = dict(value)
-        return None if value is None else self._adapter.dump_json(value).decode()
+        return None if value is None else self._adapter.dump_json(value, ensure_ascii=True).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Parse the value back."""
-        return None if value is None else self._adapter.validate_json(value)
+        return None if value is None else _aware(self._adapter.validate_json(value))
+
+
+class Amounts(Json):
+    """What is left of each field; a field that this release does not know is dropped."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(dict[Field, Decimal])
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Parse the value back."""
+        if value is None:
+            return None
+        stored = from_json(value).items()
+        return self._adapter.validate_python({name: left for name, left in stored if name in _FIELDS})
+
+
+class Named(_Stored):
+    """One of a few names."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, kind: type[StrEnum], length: int) -> None:
+        super().__init__(length)
+        self.kind = kind
+        self.length = length
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Return the member of this name."""
+        return None if value is None else self.kind(value)
+
+
+class Graded(_Stored):
+    """A level."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Any:
+        """Return the level."""
+        return None if value is None else Level(value)
+
+
+_FIELDS = frozenset(Field)
+
+
+def _aware(value: Any) -> Any:
+    """Return a value whose times say where they hold; raises `ValueError`."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError
+    if isinstance(value, tuple):
+        for one in value:
+            _aware(one)
+    elif isinstance(value, Mute | Rise | Gap | Member):
+        for one in fields(value):
+            _aware(getattr(value, one.name))
+    return value
 
 
 metadata = MetaData()
@@ -78,7 +174,7 @@ account = Table(
     Column("failing_since", Utc),
     Column("failure", Json(Failure)),
     Column("read_at", Utc),
-    Column("amounts", Json(dict[Field, Decimal])),
+    Column("amounts", Amounts()),
     Column("currency", String(10)),
     Column("subaccounts", Json(tuple[SubAccount, ...])),
     Column("unlisted", Json(Failure)),
@@ -90,7 +186,7 @@ reading = Table(
     Column("id", Integer, primary_key=True),
     Column("account", String(100), nullable=False),
     Column("began_at", Utc, nullable=False),
-    Column("amounts", Json(dict[Field, Decimal]), nullable=False),
+    Column("amounts", Amounts(), nullable=False),
     Column("currency", String(10), nullable=False),
     Index("smscredits_reading_by_account", "account", "began_at"),
     Index("smscredits_reading_by_time", "began_at"),
@@ -101,9 +197,9 @@ episode = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("account", String(100), nullable=False),
-    Column("trouble", String(20), nullable=False),
+    Column("trouble", Named(Trouble, 20), nullable=False),
     Column("channel", String(30), nullable=False),
-    Column("level", Integer, nullable=False),
+    Column("level", Graded, nullable=False),
     Column("opened_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Column("firing", Json(tuple[Firing, ...]), nullable=False),
@@ -114,10 +210,10 @@ episode = Table(
     Column("mute", Json(Mute)),
     Column("pinged_at", Utc),
     Column("remind_at", Utc),
-    Column("ending", String(20), nullable=False, server_default=Ending.RECOVERED),
+    Column("ending", Named(Ending, 20), nullable=False, server_default=Ending.RECOVERED),
     Column("moved_to", String(30), nullable=False, server_default=""),
     Column("members", Json(tuple[Member, ...]), nullable=False, server_default="[]"),
-    Column("product", String(10), nullable=False, server_default=Product.SMS),
+    Column("product", Named(Product, 10), nullable=False, server_default=Product.SMS),
     Column("root", String(30), nullable=False),
     Column("edit_at", Utc),
     Index("smscredits_episode_open", "account", "ended_at"),
@@ -130,11 +226,11 @@ notice = Table(
     "smscredits_notice",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", String(20), nullable=False),
+    Column("kind", Named(Kind, 20), nullable=False),
     Column("channel", String(30), nullable=False),
     Column("at", Utc, nullable=False),
     Column("episode", String(32), nullable=False),
-    Column("level", Integer, nullable=False),
+    Column("level", Graded, nullable=False),
     Column("once", String(100), unique=True),
     Column("message", String(30)),
     Column("sent_at", Utc),

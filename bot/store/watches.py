@@ -6,10 +6,12 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from bot.core.notice import Notice, Step
+from bot.core.unusable import Unusable
 from bot.core.watch import Episode, Watch
 from bot.ports import Decide, StoreAway
 from bot.store import schema
 from bot.store.database import Database
+from bot.store.decoding import BrokenRow, say
 from bot.store.lease import SqlLease
 from bot.store.rows import LostRace, episode_from, insert_new, load, load_watch, notice_row, write
 
@@ -61,7 +63,7 @@ class SqlWatches:
             for step in steps.values():
                 self._decided(step)
             return tuple(decided.values())
-        raise StoreAway("contended")
+        raise StoreAway(Unusable.CONTENDED)
 
     async def watch(self, account: str) -> Watch:
         """Return what is known of the account."""
@@ -85,7 +87,11 @@ class SqlWatches:
         async with self._database.transaction() as connection:
             rows = await connection.execute(_EPISODE, {"identity": identity})
             row = rows.mappings().first()
-            return episode_from(row) if row else None
+            try:
+                return episode_from(row) if row else None
+            except BrokenRow as broken:
+                say(connection, broken)
+                return None
 
     async def open(self) -> Mapping[str, Watch]:
         """Return every account with an open episode, configured or not."""

@@ -10,6 +10,7 @@ from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
 from bot.core.reading import Cause, Held
+from bot.core.unusable import Unusable
 from bot.core.watch import Trouble
 
 
@@ -129,6 +130,8 @@ class Catalogue:
     gap_running: str
     gap_over: str
     database_lost: str
+    database_causes: Mapping[Unusable, str]
+    database_mends: Mapping[Unusable, str]
     database_back: str
     test: str
     test_reply: str
@@ -229,5 +232,7 @@ _COMPLETE: Mapping[str, Iterable[Enum | str]] = {
     "choices": Choice,
     "left_out": Embellishment,
     "held_back_why": Held,
+    "database_causes": Unusable,
+    "database_mends": Unusable,
     "decided": [Reason.MUTED, Reason.MUTED_ALREADY, Reason.RESUMED, Reason.NOT_MUTED, Reason.NOT_OPEN],
 }

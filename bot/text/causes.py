@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.core.model import Account, Product
 from bot.core.reading import Cause, Failure, Reading
+from bot.ports import StoreAway
 from bot.text.amounts import AmountWords, harmless
 from bot.text.figures import escape
 
@@ -47,6 +48,23 @@ class CauseWords(AmountWords):
             url=self.say.url_settings[product],
             setting=_currency_setting(failure, account),
         )
+
+    def database_cause(self, away: StoreAway) -> str:
+        """Say why the database cannot be used."""
+        return self.say.database_causes[away.cause].format(detail=away.detail)
+
+    def database_mend(self, away: StoreAway) -> str:
+        """Say what to do about it."""
+        return self.say.database_mends[away.cause]
+
+    def database_lost(self, away: StoreAway) -> str:
+        """Say to a channel that nothing can be watched, why, and what to do."""
+        cause, mend = escape(self.database_cause(away)), escape(self.database_mend(away))
+        return self.say.database_lost.format(cause=cause, mend=mend)
+
+    def database_away(self, away: StoreAway) -> str:
+        """Say to a person why what was asked cannot be done."""
+        return self.say.database_away.format(cause=escape(self.database_cause(away)))
 
     def last_reading(self, reading: Reading | None) -> str:
         """Recall the last good reading."""

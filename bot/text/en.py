@@ -6,6 +6,7 @@ from bot.core.model import Field, Level, Product
 from bot.core.mute import Choice
 from bot.core.notice import Reason
 from bot.core.reading import Cause, Held
+from bot.core.unusable import Unusable
 from bot.core.watch import Trouble
 from bot.text.catalogue import Catalogue
 
@@ -18,6 +19,8 @@ _TRUST = (
     "If a proxy in between opens TLS, name the file with its CA's certificate in `SSL_CERT_FILE`; "
     "else install this machine's CA certificates (ca-certificates), or check `{url}`."
 )
+_CHECK_NETWORK = "Check the host in DATABASE_URL, and that no firewall drops what this machine sends to it."
+_CHECK_FILE = "Check the path in DATABASE_URL, and that the bot may write the file and in its folder."
 _SLACKS_FAULT = "Slack answers with a fault of its own"
 
 ENGLISH = Catalogue(
@@ -245,6 +248,7 @@ ENGLISH = Catalogue(
         Cause.NO_CREDIT: "{provider} refuses with “insufficient credit” (code {code}).",
         Cause.CURRENCY: "{provider} now counts in {unit} ({amount}) instead of {instead}.",
         Cause.REFUSED: "{provider} refuses (HTTP {status}, code {code}).",
+        Cause.STATE_UNREADABLE: "What I stored of it cannot be read (`{field}`), so I judge nothing of it.",
     },
     mends={
         Cause.NAME_UNKNOWN: "Check the host in `{url}`, and the DNS that this machine asks.",
@@ -286,6 +290,7 @@ ENGLISH = Catalogue(
         Cause.NO_CREDIT: "Look at {account_page} and top up.",
         Cause.CURRENCY: "Set `{setting}` and the thresholds, if that is right; I judge nothing until then.",
         Cause.REFUSED: _ASK_PROVIDER,
+        Cause.STATE_UNREADABLE: "Deploy the release that wrote it again, or delete that row of my database.",
     },
     currency_cause="{provider} counts sub-account `{subaccount}` in {unit} ({amount}) instead of {instead}.",
     currency_mend="I neither judge nor add its balance until it counts in {instead}; all others as ever.",
@@ -399,12 +404,104 @@ ENGLISH = Catalogue(
     ),
     gap_running="I have not read anything since {since}, so I cannot warn: look at my log.",
     gap_over="I read again: nothing was read from {since} to {until}.",
-    database_lost="I cannot watch: the database does not answer. Commands are still answered live.",
-    database_back="I watch again: the database answers.",
+    database_lost=(
+        "I cannot watch, for my database cannot be used: {cause}. {mend} Commands are still answered live."
+    ),
+    database_causes={
+        Unusable.NO_HOST: "there is no such host",
+        Unusable.NO_ROUTE: "there is no way to the host",
+        Unusable.REFUSED: "the connection is refused",
+        Unusable.NO_SOCKET: "no server listens at that path",
+        Unusable.NO_CONNECTION_IN_TIME: "no connection in time",
+        Unusable.NO_ANSWER_IN_TIME: "no answer in time",
+        Unusable.HANGS_UP: "the server hangs up",
+        Unusable.NO_TLS: "the server speaks no TLS, and sslmode demands it",
+        Unusable.UNTRUSTED: "the server's certificate is not from an authority that is trusted",
+        Unusable.CERTIFICATE_EXPIRED: "the server's certificate has expired",
+        Unusable.OTHER_HOSTS_CERTIFICATE: "the server's certificate is for another host's name",
+        Unusable.NO_ROOT_CERTIFICATE: "the file of trusted certificates (sslrootcert) cannot be read",
+        Unusable.TLS_FAILED: "no TLS connection can be made",
+        Unusable.PASSWORD: "the password is refused",
+        Unusable.USER: "the user is refused",
+        Unusable.NOT_FROM_HERE: "no such user from this machine (perhaps only with ?sslmode=require)",
+        Unusable.NO_DATABASE: "there is no such database or user",
+        Unusable.CLOSED: "the database takes no connections now",
+        Unusable.FULL: "too many connections are open",
+        Unusable.BUSY: "it has too much to do",
+        Unusable.STARTING: "the server is starting",
+        Unusable.STOPPING: "the server is stopping",
+        Unusable.READ_ONLY: "it can only be read",
+        Unusable.NO_PRIMARY: "none of its hosts is the one that target_session_attrs asks for",
+        Unusable.NO_RIGHT: "the user may not write there",
+        Unusable.NO_SCHEMA: "the user's search_path names no schema that exists",
+        Unusable.LOCKED: "another session holds what is needed",
+        Unusable.DISK_FULL: "its disk is full",
+        Unusable.DAMAGED: "its files are damaged",
+        Unusable.ENCODING: "its encoding cannot hold what is to be written",
+        Unusable.NO_TABLES: "the bot's tables are not there, or not yet",
+        Unusable.FOREIGN_TABLES: "the table {detail} is not the bot's own, or no longer whole",
+        Unusable.FILE_NOT_OPENED: "the file cannot be opened",
+        Unusable.FILE_READ_ONLY: "the file cannot be written",
+        Unusable.FILE_LOCKED: "another process holds the file",
+        Unusable.FILE_NO_DATABASE: "the file is no SQLite database",
+        Unusable.FILE_REPLACED: "the file was replaced or deleted",
+        Unusable.CONTENDED: "others changed the same at every try",
+        Unusable.UNKNOWN: "it fails in a way of its own ({detail})",
+    },
+    database_mends={
+        Unusable.NO_HOST: "Check the host's name in DATABASE_URL.",
+        Unusable.NO_ROUTE: "Check the host in DATABASE_URL, and the network between it and this machine.",
+        Unusable.REFUSED: "Check host and port in DATABASE_URL, and that the server runs and listens there.",
+        Unusable.NO_SOCKET: "Check the path in DATABASE_URL, and that the server runs on this machine.",
+        Unusable.NO_CONNECTION_IN_TIME: _CHECK_NETWORK,
+        Unusable.NO_ANSWER_IN_TIME: "Look at the server's load, and for sessions that hold locks for long.",
+        Unusable.HANGS_UP: "Look at the server's log, or that of the pooler or proxy before it.",
+        Unusable.NO_TLS: "Switch TLS on at the server; in a network you trust, leave sslmode out.",
+        Unusable.UNTRUSTED: "Set sslrootcert in DATABASE_URL to the file of the authority that signed it.",
+        Unusable.CERTIFICATE_EXPIRED: "Renew it at the server; check this machine's clock too.",
+        Unusable.OTHER_HOSTS_CERTIFICATE: "Use the host's name that the certificate is for in DATABASE_URL.",
+        Unusable.NO_ROOT_CERTIFICATE: "Check the path in sslrootcert, and that the bot may read the file.",
+        Unusable.TLS_FAILED: "Check host and port, and which versions of TLS the server takes.",
+        Unusable.PASSWORD: "Check user and password in DATABASE_URL; @ in a password is written as %40.",
+        Unusable.USER: "Check the user in DATABASE_URL, and that it may log in.",
+        Unusable.NOT_FROM_HERE: "Add ?sslmode=require to DATABASE_URL, or let this machine in (pg_hba.conf).",
+        Unusable.NO_DATABASE: "Check the names of database and user in DATABASE_URL.",
+        Unusable.CLOSED: "Let it take connections again (ALTER DATABASE … ALLOW_CONNECTIONS).",
+        Unusable.FULL: "Close other sessions, or raise the limit: the bot needs up to 5 for each copy.",
+        Unusable.BUSY: "I keep trying; if it lasts, look at the server's load and memory.",
+        Unusable.STARTING: "I keep trying; if it lasts, look at the server's log.",
+        Unusable.STOPPING: "I keep trying; if it lasts, look whether the server is to run.",
+        Unusable.READ_ONLY: (
+            "Connect to the primary; if it is, see who set default_transaction_read_only for it, and why."
+        ),
+        Unusable.NO_PRIMARY: "Check the hosts in DATABASE_URL, and that one of them is the primary.",
+        Unusable.NO_RIGHT: (
+            "Give the user all rights on the tables that begin with smscredits_, and CREATE in their schema; "
+            "a plan that is used up takes rights away too."
+        ),
+        Unusable.NO_SCHEMA: "Set search_path to a schema that exists (ALTER ROLE … SET search_path).",
+        Unusable.LOCKED: "I keep trying; if it lasts, look for sessions that hold locks for long.",
+        Unusable.DISK_FULL: "Make room on the disk of the database.",
+        Unusable.DAMAGED: "Restore the last good backup, and check the disk.",
+        Unusable.ENCODING: "Use a database in UTF8 (CREATE DATABASE … ENCODING 'UTF8').",
+        Unusable.NO_TABLES: "They are made at start; if it lasts, restart the bot.",
+        Unusable.FOREIGN_TABLES: (
+            "Give the bot a database, or a PostgreSQL schema, in which no other application uses names that "
+            "begin with smscredits_; nothing was changed in this one."
+        ),
+        Unusable.FILE_NOT_OPENED: _CHECK_FILE,
+        Unusable.FILE_READ_ONLY: _CHECK_FILE,
+        Unusable.FILE_LOCKED: "Only one process may use the file: end the other one.",
+        Unusable.FILE_NO_DATABASE: "Check the path in DATABASE_URL, or restore a backup of the file.",
+        Unusable.FILE_REPLACED: "I open the new one.",
+        Unusable.CONTENDED: "I keep trying.",
+        Unusable.UNKNOWN: "Check DATABASE_URL, and look at the database's log.",
+    },
+    database_back="I watch again: my database can be used.",
     test_reply="This is how I reply when it gets worse, as a reminder, and when it is over.",
     test="A test from the command line: alerts of SMS credits come here. There is nothing to do.",
     database_away=(
-        "My database does not answer, so I can neither look that up nor change it. I keep trying."
+        "My database cannot be used ({cause}), so I can neither look that up nor change it. I keep trying."
     ),
     slack_errors={
         "not_in_channel": "the bot is not in the channel: type /invite @smscredits there",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.health import Facts, Fault, Overview, Part, Pulse, Silence, faults, lateness, silence
+from bot.core.unusable import Unusable
 from bot.core.watch import Watch
 from tests.samples import NOW, at, reading
 
@@ -36,7 +37,8 @@ def minutes(count: float) -> timedelta:
     ("amiss", "found"),
     [
         ({}, []),
-        ({"overview": None}, [Fault(Part.DATABASE)]),
+        ({"overview": None}, [Fault(Part.DATABASE, cause=Unusable.NO_ANSWER_IN_TIME)]),
+        ({"away": Unusable.READ_ONLY}, [Fault(Part.DATABASE, cause=Unusable.READ_ONLY)]),
         ({"slack": False}, [Fault(Part.SLACK)]),
         ({"overview": overview(0, -15)}, []),
         ({"overview": overview(0, -16)}, [Fault(Part.READINGS, 1, 2, minutes(16))]),

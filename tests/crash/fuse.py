@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notice import Due, Owed
+from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import Database, SqlOutbox
 from bot.store.database import ANSWER_SECONDS
@@ -55,7 +56,7 @@ class Fuse:
 
     def _raise(self, place: str, *, database: bool) -> NoReturn:
         if database:
-            raise StoreAway(place)
+            raise StoreAway(Unusable.UNKNOWN, place)
         raise RuntimeError(place)
 
     async def around(self, place: str, call: Awaitable[_T], *, database: bool = False) -> _T:

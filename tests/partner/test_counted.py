@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.model import Account, Product
 from bot.core.reading import Cause, Held
+from bot.core.unusable import Unusable
 from bot.partner import Partner
 from bot.ports import Budget, HeldBack, StoreAway, Unreadable
 from tests.neighbours import hanging_up
@@ -17,7 +18,7 @@ class Away:
     """A budget whose database does not answer."""
 
     async def spend(self, _: str, *, polled: bool) -> bool:
-        raise StoreAway("no answer in time")
+        raise StoreAway(Unusable.NO_ANSWER_IN_TIME)
 
 
 class UsedUp:

@@ -17,7 +17,7 @@ from bot.core.form import Embellishment
 from bot.core.model import Account, Policy, Product
 from bot.core.notice import Due, Edit
 from bot.core.reading import Credits, Failure
-from bot.ports import NotDelivered, Unreadable
+from bot.ports import NotDelivered, StoreAway, Unreadable
 from bot.service import Service
 from bot.slack.blocks import Blocks
 from bot.slack.elements import Message
@@ -119,9 +119,11 @@ class Photographer:
         """Write an edit down."""
         self._write(f"EDIT in #{edit.episode.channel}", self.drawing.living(edit, bare | self.bare))
 
-    async def say(self, channel: str, bare: frozenset[Embellishment] = frozenset(), *, away: bool) -> None:
+    async def say(
+        self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment] = frozenset()
+    ) -> None:
         """Write the line about the database down."""
-        self._write(f"POST in #{channel}", self.drawing.outage(away=away))
+        self._write(f"POST in #{channel}", self.drawing.outage(away))
 
     @property
     def drawing(self) -> Blocks:

@@ -9,7 +9,8 @@ from bot.core.access import Access
 from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Product, SubAccounts
 from bot.core.reading import Cause, Credits, Failure, SubAccount
-from bot.ports import NotDelivered
+from bot.core.unusable import Unusable
+from bot.ports import NotDelivered, StoreAway
 from bot.text.en import ENGLISH
 from tests.photograph.stage import Found, Stage, listing
 from tests.samples import CRITICAL, NO_CREDIT, POLICY, WARNING, WRONG_KEY, credit, named, rule
@@ -305,8 +306,9 @@ async def nothing_is_read_for_long(stage: Stage) -> None:
     stage.wall.set_(9 * HOUR)
     stage.service.clock_was_set(9 * HOUR)
     await stage.poll()
-    for away in (True, False):
-        await stage.channel.say(CHANNEL, away=away)
+    for cause in Unusable:
+        await stage.channel.say(CHANNEL, StoreAway(cause, "smscredits_notice"))
+    await stage.channel.say(CHANNEL, None)
 
 
 async def slack_refuses(stage: Stage) -> None:

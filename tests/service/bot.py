@@ -12,7 +12,7 @@ from bot.core.model import Account
 from bot.core.notice import Due, Edit
 from bot.core.pace import APART
 from bot.core.reading import Credits, Failure
-from bot.ports import NotDelivered, Unreadable
+from bot.ports import NotDelivered, StoreAway, Unreadable
 from bot.service import Service
 from bot.service.courier import Delivery
 from bot.service.polled import Polled
@@ -115,9 +115,9 @@ class Channel:
         self.bare.append(bare)
         return f"1784721900.{len(self.posts):06}"
 
-    async def say(self, channel: str, bare: Bare, *, away: bool) -> None:
+    async def say(self, channel: str, away: StoreAway | None, bare: Bare) -> None:
         self._refuse(bare)
-        self.said.append((channel, away))
+        self.said.append((channel, away is not None))
 
     async def edit(self, edit: Edit, bare: Bare) -> None:
         self._refuse(bare)

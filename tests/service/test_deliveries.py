@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from bot.core.form import Embellishment
 from bot.core.notice import Due, Kind
+from bot.core.unusable import Unusable
 from bot.ports import EmbellishmentRefused, NotBuilt, NotDelivered, StoreAway
 from bot.service.courier import LONGEST_ROUND, SLOWEST_RETRY, Delivered
 from bot.service.sender import Sender
@@ -386,10 +387,10 @@ async def test_the_line_of_an_outage_keeps_the_pace_and_the_form_that_the_channe
     sender = Sender(bot.channel, bot.wall)
     bot.channel.dislikes[Embellishment.METADATA] = "invalid_metadata_schema"
     with pytest.raises(EmbellishmentRefused):
-        await sender.say("C1", away=True)
+        await sender.say("C1", away=StoreAway(Unusable.REFUSED))
     with pytest.raises(NotDelivered) as held:
-        await sender.say("C1", away=True)
+        await sender.say("C1", away=StoreAway(Unusable.REFUSED))
     assert (held.value.error, bot.channel.attempts) == ("ratelimited", 1)
     bot.wall.pass_(timedelta(seconds=1))
-    await sender.say("C1", away=True)
+    await sender.say("C1", away=StoreAway(Unusable.REFUSED))
     assert bot.channel.said == [("C1", True)]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.core.health import Overview, Part, faults
+from bot.core.unusable import Unusable
 from bot.ports import NotDelivered, StoreAway
 from bot.service.lookout import Lookout
 from bot.store import Database, SqlOverviews, SqlWatches
@@ -30,7 +31,7 @@ class Overviews:
         self.asking.set()
         await self.may_answer.wait()
         if self.away:
-            raise StoreAway("away")
+            raise StoreAway(Unusable.REFUSED)
         return Overview({}, undelivered=self.asked if self.refused else 0)
 
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core.unusable import Unusable
 from bot.ports import StoreAway
 from bot.store import Database
 from tests.service.bot import Bot, Start
@@ -45,7 +46,7 @@ async def test_a_database_that_fails_now_and_then_does_not_put_off_that_nothing_
     bot = await polled_once(start)
     for _ in range(3):
         await bot.look_on(46)
-        bot.lease.faults.append(StoreAway("the connection is refused"))
+        bot.lease.faults.append(StoreAway(Unusable.REFUSED))
         with pytest.raises(StoreAway):
             await bot.service.lead()
     await bot.look_on(2)
@@ -57,7 +58,7 @@ async def test_once_the_database_is_back_after_hours_it_polls_before_it_says_tha
     start: Start,
 ) -> None:
     bot = await polled_once(start)
-    bot.lease.faults.extend(StoreAway("the connection is refused") for _ in range(40))
+    bot.lease.faults.extend(StoreAway(Unusable.REFUSED) for _ in range(40))
     for _ in range(40):
         bot.wall.pass_(timedelta(minutes=2))
         with pytest.raises(StoreAway):

@@ -14,8 +14,10 @@ from bot.core.form import Embellishment
 from bot.core.model import Account, Field, Level, Policy, Product, Rule
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Telling, Undelivered
 from bot.core.reading import Cause, Credits, Failure, Reading
+from bot.core.unusable import Unusable
 from bot.core.watch import AccountStatus, Ending, Episode, Firing, Mute, Rise, Trouble, Watch
 from bot.demo.blockkit import faults
+from bot.ports import StoreAway
 from bot.slack.blocks import Blocks, Message
 from bot.text import Words
 from bot.text.en import ENGLISH
@@ -174,8 +176,8 @@ def typed_messages() -> list[Message]:
         *(BLOCKS.no_duration(NoDuration(text)) for text in ("", "2 weeks", "<!here> `x`" * 500)),
         *(Message(text) for text in (ENGLISH.stopping, ENGLISH.unknown_press)),
         *(BLOCKS.refused(why, helped=helped) for why in refusals() for helped in (False, True)),
-        BLOCKS.outage(away=True),
-        BLOCKS.outage(away=False),
+        *(BLOCKS.outage(StoreAway(cause, "smscredits_notice")) for cause in Unusable),
+        BLOCKS.outage(None),
     ]
     first = [BLOCKS.with_undelivered(BLOCKS.help(), [one]) for one in waiting]
     return [*answers, *first, BLOCKS.with_undelivered(BLOCKS.alerts([]), waiting[:3])]

@@ -274,5 +274,5 @@ async def test_every_query_finds_readings_alerts_and_notices_by_an_index(
             for statement, parameters in list(statements.seen.items())
             if statement.startswith(("SELECT", "UPDATE", "DELETE"))
         ]
-    for name in ("reading", "episode", "notice"):
+    for name in ("smscredits_reading", "smscredits_episode", "smscredits_notice"):
         assert [found for found in plans if f"Seq Scan on {name}" in found or f"SCAN {name}" in found] == []

@@ -15,7 +15,9 @@ from bot.core.gap import Gap
 from bot.core.model import Field, Level, Policy, Product, Rule, SubAccounts
 from bot.core.notice import OpenAlert, Reason, Telling, Undelivered
 from bot.core.reading import Cause, Credits, Failure, Held, Reading, SubAccount
+from bot.core.unusable import Unusable
 from bot.core.watch import AccountStatus, Ending, Episode, Firing, Member, Mute, Rise, Trouble, Watch
+from bot.ports import StoreAway
 from bot.text import Words
 from bot.text.catalogue import Catalogue
 from bot.text.en import ENGLISH
@@ -971,6 +973,9 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
     silent = known(WRONG_KEY)
     for telling in (Telling(NOW), Telling(waits_since=NOW), Telling(NOW, NOW, "timeout", at(5))):
         words.alert(OpenAlert(silent.episodes[0], silent, telling))
+    for cause in Unusable:
+        words.database_lost(StoreAway(cause, "smscredits_notice"))
+    words.database_away(StoreAway(Unusable.REFUSED))
     words.counting(WATCHED, known(9000, DOWN))
     fine = AccountStatus(WATCHED, known(9000), reading())
     words.compact(fine, at(1))
