@@ -222,10 +222,10 @@ async def no_connection_granted(host: LinkHost) -> None:
 @pytest.mark.parametrize(
     ("trouble", "fault"),
     [
-        (away, "network"),
+        (away, "connection_refused"),
         (hanging, "timeout"),
         (hanging_up, "network"),
-        (no_tls, "network"),
+        (no_tls, "tls"),
         (no_hello, "timeout"),
         (stale_tickets, "handshake answered with HTTP 401"),
         (refused_at_the_handshake, "handshake answered with HTTP 403"),
@@ -339,7 +339,7 @@ async def test_no_ticket_reaches_any_logger_whatever_happens(
         host.cut()
         await eventually(lambda: "handshake answered with HTTP 403" in copy.faults)
         await host.go()
-        await eventually(lambda: "network" in copy.faults)
+        await eventually(lambda: "connection_refused" in copy.faults)
         await asyncio.sleep(0)
     tickets = {asked.partition("ticket=")[2].partition("&")[0] for asked in host.asked}
     assert len(tickets) > 4
