@@ -28,6 +28,9 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 README = (ROOT / "README.md").read_text()
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
+OPERATING = (ROOT / "docs/operating.md").read_text()
+DESIGN = (ROOT / "docs/design.md").read_text()
+DOCUMENTS = {path: path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
 
 
 def test_every_setting_stands_in_the_readme_and_none_that_does_not_exist() -> None:
@@ -99,7 +102,7 @@ def test_every_subcommand_stands_in_the_readme_the_manifest_and_the_demo() -> No
 
 
 def test_every_command_of_the_shell_stands_in_the_readme() -> None:
-    table = README.partition("| in the shell |")[2].partition("###")[0]
+    table = README.partition("| in the shell |")[2].partition("##")[0]
     for name, command in commands.commands.items():
         options = " ".join(option.opts[0] for option in command.params if isinstance(option, click.Option))
         assert f"python -m bot {name}" in table
@@ -213,10 +216,29 @@ def test_the_newest_migration_is_the_one_that_the_code_knows() -> None:
     assert versions[-1].startswith(NEWEST)
 
 
-def test_pictures_of_the_readme_exist() -> None:
-    for name in re.findall(r"docs/[\w-]+\.png", README):
-        assert (ROOT / name).stat().st_size > 10_000
+def anchors(text: str) -> set[str]:
+    """Return what a link may lead to within a document, as GitHub names its headings."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_between_the_documents_leads_somewhere(path: Path) -> None:
+    text = DOCUMENTS[path]
+    links = re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
+    for link in ("".join(one) for one in links):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(DOCUMENTS[target]), link
+        assert target.suffix != ".png" or target.stat().st_size > 10_000
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split()) <= 1600
 
 
 def test_the_doctors_samples_show_the_version_that_the_database_has() -> None:
-    assert set(re.findall(r"can be written; version (\d+)", README)) == {NEWEST}
+    assert set(re.findall(r"can be written; version (\d+)", OPERATING)) == {NEWEST}

@@ -1,4 +1,4 @@
-"""The life of an alert as the README draws it is the one that the code lives."""
+"""The life of an alert as docs/design.md draws it is the one that the code lives."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from bot.core.mute import Decision, decide
 from bot.core.reading import Cause, Credits, Failure, Reading
 from bot.core.watch import Watch
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+DESIGN = (Path(__file__).parent.parent / "docs/design.md").read_text()
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACCOUNT = Account(
     "sms",
@@ -25,8 +25,8 @@ OUTCOMES: tuple[int | Cause, ...] = (0, 12, 50, 1000, Cause.TIMEOUT, Cause.KEY_W
 
 
 def drawn(first: str) -> set[tuple[str, str]]:
-    """Return the arrows of the README's state diagram that begins with this state."""
-    diagrams = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", README, re.DOTALL)
+    """Return the arrows of the state diagram that begins with this state."""
+    diagrams = re.findall(r"```mermaid\nstateDiagram-v2\n(.*?)```", DESIGN, re.DOTALL)
     (diagram,) = [one for one in diagrams if f"[*] --> {first}\n" in one]
     return set(re.findall(r"^\s*(\w+) --> (\w+)", diagram, re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""What Prometheus itself says of the metrics and of the README's rules, and that nothing is a global."""
+"""What Prometheus says of the metrics and of the rules of docs/operating.md; nothing is a global."""
 
 import asyncio
 import re
@@ -21,10 +21,10 @@ from bot.service import Service
 from bot.service.courier import Delivered, Delivery
 from bot.service.polled import Polled
 from tests.samples import DOWN, NOW, WRONG_KEY, known, opened, reading
-from tests.test_documents import README
+from tests.test_documents import OPERATING
 from tests.tools import tool
 
-RULES = re.search(r"^```yaml\n(groups:\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
+RULES = re.search(r"^```yaml\n(groups:\n.*?)^```$", OPERATING, re.MULTILINE | re.DOTALL)
 
 
 async def promtool(*arguments: str, text: str = "") -> tuple[int | None, str]:
