@@ -288,7 +288,11 @@ def test_the_matrix_leaves_no_answer_and_no_cause_out() -> None:
     assert set(EXPECTED) == {*ANSWERS, REFUSED_CONNECTION}
     of_lists = {Cause.TOO_MANY, Cause.INCOMPLETE}
     # What keeps an answer from coming at all, and what needs an earlier answer, is told elsewhere.
-    elsewhere = CONNECTION - {Cause.CONNECTION_REFUSED, Cause.BROKEN_OFF} | {Cause.CURRENCY, Cause.NOT_ASKED}
+    elsewhere = CONNECTION - {Cause.CONNECTION_REFUSED, Cause.BROKEN_OFF} | {
+        Cause.CURRENCY,
+        Cause.NOT_ASKED,
+        Cause.STATE_UNREADABLE,
+    }
     of_an_account = set(Cause) - of_lists - elsewhere
     assert set(SAID) == of_an_account
     assert set(EXPECTED.values()) == {EMPTY, PLENTY, *of_an_account}

@@ -1,5 +1,4 @@
 import asyncio
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +9,7 @@ from bot.ports import NotLeading
 from bot.store import Terms
 from tests.samples import CRITICAL, NOW, WARNING, WATCHED, account, rule
 from tests.service.bot import Start
+from tests.store.test_lease import pass_time
 
 
 async def test_a_newer_copy_takes_over_and_the_older_one_decides_and_tells_nothing_more(
@@ -62,17 +62,16 @@ async def test_given_back_the_lease_is_the_other_copy_s_at_once(copies: Start) -
 
 async def test_of_a_killed_copy_the_other_takes_over_within_one_lease(copies: Start) -> None:
     """And tells what was told of it but not marked, as what it may be: a repeat."""
-    terms = Terms(lasts=timedelta(seconds=0.6), alive=timedelta(seconds=0.3))
-    killed = await copies(4999, terms=terms)
+    killed = await copies(4999)
     await killed.service.poll()
     killed.channel.may_post.clear()
     dying = asyncio.create_task(killed.deliver())
     await killed.channel.posting.wait()
     dying.cancel()  # and never a word from it again
-    other = await copies(999, name="newer", terms=terms)
-    async with asyncio.timeout(2):
-        while not await other.service.lead():
-            pass
+    other = await copies(999, name="newer")
+    assert not await other.service.lead(), "it may still live"
+    await pass_time(other.database, Terms().lasts)
+    assert await other.service.lead()
     await other.cycle()
     assert [(due.kind, due.worst, due.repeat) for due in other.channel.posts] == [
         (Kind.OPENED, Level.CRITICAL, True)
