@@ -105,7 +105,7 @@ def read_file(path: str) -> tuple[str, str]:
     try:
         place = Path(path)
         if place.exists() and not (place.is_file() or place.is_dir()):
-            return "", f"ACCOUNTS_FILE: is no file. {example}"
+            return "", f"ACCOUNTS_FILE: is not a file. {example}"
         if place.stat().st_size > LARGEST:
             return "", f"ACCOUNTS_FILE: is larger than 1 MiB. {example}"
         return place.read_text("utf-8-sig"), ""
@@ -128,7 +128,7 @@ def parse(
         # The error's own words may quote the text; only its place is told.
         told = re.search(r"line \d+, column \d+", str(error))
         where = f" ({told[0]})" if told else ""
-        return (), (f"{source}: is no valid TOML{where}. {_EXAMPLE}",)
+        return (), (f"{source}: is not valid TOML{where}. {_EXAMPLE}",)
     faults = [
         f"{source}{_at(_line_of(name, text))}: {unknown('entry', near(name, _TABLES), _TABLES)}. "
         "Example: [[account]]"
@@ -171,7 +171,7 @@ def _entry(
 ) -> tuple[Listed | None, list[str]]:
     faults = _Faults(place)
     if not isinstance(entry, dict):
-        faults.add("is no table", "[[account]]")
+        faults.add("is not a table", "[[account]]")
         return None, faults.lines
     for key in entry:
         if key == "api_key":
