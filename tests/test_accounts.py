@@ -334,6 +334,35 @@ def test_a_wrong_word_about_sub_accounts_is_one_fault_whose_mend_is_none(
     assert "subaccounts = true" not in fault or '"sms"' in text
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("subaccounts = 1", 5),
+        ("\n# of the agency\nchannel = 5", 7),
+        ("currency = 12", 5),
+        ("thresholds = 5", 5),
+        ("thresholds = {creditSms = {warning = 5.5}}", 5),
+        ("[account.thresholds]\ncreditSms = {warning = 5}\nbalance = {warning = '5,0'}", 7),
+        ("[account.thresholds]\n'balance' = {warning = 1, critical = 2}", 6),
+        (
+            "subaccounts = true\n[account.subaccount_thresholds]\nbalance = {warning = 5}\n"
+            "[account.thresholds]\nbalance = 5",
+            9,
+        ),
+        (
+            "subaccounts = true\n[account.thresholds]\nbalance = {warning = 5}\n"
+            "[account.subaccount_thresholds]\nbalance = true",
+            9,
+        ),
+    ],
+)
+def test_a_fault_names_the_line_of_what_is_wrong(
+    environment: pytest.MonkeyPatch, text: str, line: int
+) -> None:
+    (fault,) = faults(environment, MARKETING + text)
+    assert fault.startswith(f"ACCOUNTS, [[account]] 1, line {line}: ")
+
+
 OF_SMS = "(one of creditSms, creditSmsECO, creditHlr, balance)"
 OF_ANY = "(one of creditSms, creditSmsECO, creditHlr, balance, creditMail)"
 

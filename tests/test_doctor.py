@@ -666,7 +666,7 @@ async def test_a_file_that_is_no_database_is_a_problem(examine: Examine, tmp_pat
     (tmp_path / "smscredits.db").write_text("canary" * 1000)
     async with neighbours() as around:
         seen = await examine(around)
-    assert seen.line(Topic.DATABASE).said == "SQLite: the file is no SQLite database"
+    assert seen.line(Topic.DATABASE).said == "SQLite: the file is not an SQLite database"
     assert seen.code == 1
 
 
@@ -728,7 +728,7 @@ async def test_postgresql_that_can_only_be_read_is_a_problem(
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
     async with neighbours() as around:
         seen = await examine(around, DATABASE_URL=server_side)
-    assert seen.line(Topic.DATABASE).said == "PostgreSQL: it can only be read"
+    assert seen.line(Topic.DATABASE).said == "PostgreSQL: it is read-only"
     assert seen.code == 1
 
 

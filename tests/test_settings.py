@@ -365,7 +365,11 @@ def test_a_decimal_that_has_one_meaning_is_taken(environment: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("REARM_MARGIN", "10,5%", "has a comma before its decimals: write 10.5"),
+        (
+            "REARM_MARGIN",
+            "10,5%",
+            "has a comma before its decimals: write 10.5%. Example: REARM_MARGIN=10.5%",
+        ),
         ("REARM_MARGIN", "1.000%", "may mean 1 or 1000"),
         ("REARM_MARGIN", "-1%", "must lie between 0% and 999%"),
         ("REARM_MARGIN", "1000%", "must lie between 0% and 999%"),

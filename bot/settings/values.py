@@ -24,7 +24,7 @@ def _duration(text: object) -> timedelta:
     match = re.fullmatch(r"(\d{1,6})([smhd])", written, re.ASCII)
     if not match:
         if written.endswith(tuple(_UNITS)) and (digits := without_marks(written[:-1].rstrip())):
-            raise fault(f"has a thousands separator: write {digits}{written[-1]}")
+            raise fault(f"has a thousands separator: write {digits}{written[-1]}", digits + written[-1])
         raise fault("is not a duration: digits 0 to 9, followed by s, m, h or d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
@@ -42,7 +42,8 @@ def _percentage(text: object) -> Decimal:
     try:
         percents = decimal(written[:-1])
     except PydanticCustomError as wrong:
-        raise fault(wrong.message()) from None  # its example lacks the sign
+        example = (wrong.context or {}).get("example", "")
+        raise (fault(f"{wrong.message()}%", f"{example}%") if example else fault(wrong.message())) from None
     if not 0 <= percents < 1000:
         raise fault("must lie between 0% and 999%")
     return percents / 100

@@ -257,7 +257,7 @@ ENGLISH = Catalogue(
         Cause.CONNECT_TIMEOUT: "A firewall may block outgoing https, or the host may be down.",
         Cause.CERTIFICATE_UNTRUSTED: _TRUST,
         Cause.CERTIFICATE_SELF_SIGNED: _TRUST,
-        Cause.CERTIFICATE_EXPIRED: "If this machine's clock is right (NTP), only its owner can renew it.",
+        Cause.CERTIFICATE_EXPIRED: "Check this machine's clock (NTP); else the certificate must be renewed.",
         Cause.CERTIFICATE_OF_ANOTHER: "Check the host in `{url}`; a proxy may be answering instead.",
         Cause.TLS: "Check the host and port in `{url}`, and look for a proxy in between.",
         Cause.BROKEN_OFF: "If it lasts, look for a firewall or proxy that cuts it.",
@@ -404,17 +404,17 @@ ENGLISH = Catalogue(
     gap_running="I have not read anything since {since}, so I cannot warn: look at my log.",
     gap_over="I read again: nothing was read from {since} to {until}.",
     database_lost=(
-        "I cannot watch, for my database cannot be used: {cause}. {mend} Commands are still answered live."
+        "I cannot watch: my database cannot be used ({cause}). {mend} Commands are still answered live."
     ),
     database_causes={
         Unusable.NO_HOST: "there is no such host",
-        Unusable.NO_ROUTE: "there is no way to the host",
+        Unusable.NO_ROUTE: "there is no route to the host",
         Unusable.REFUSED: "the connection is refused",
         Unusable.NO_SOCKET: "no server listens at that path",
         Unusable.NO_CONNECTION_IN_TIME: "no connection in time",
         Unusable.NO_ANSWER_IN_TIME: "no answer in time",
         Unusable.HANGS_UP: "the server hangs up",
-        Unusable.NO_TLS: "the server speaks no TLS, and sslmode demands it",
+        Unusable.NO_TLS: "the server does not speak TLS, but sslmode requires it",
         Unusable.UNTRUSTED: "the server's certificate is not from an authority that is trusted",
         Unusable.CERTIFICATE_EXPIRED: "the server's certificate has expired",
         Unusable.OTHER_HOSTS_CERTIFICATE: "the server's certificate is for another host's name",
@@ -426,10 +426,10 @@ ENGLISH = Catalogue(
         Unusable.NO_DATABASE: "there is no such database or user",
         Unusable.CLOSED: "the database takes no connections now",
         Unusable.FULL: "too many connections are open",
-        Unusable.BUSY: "it has too much to do",
+        Unusable.BUSY: "it is overloaded",
         Unusable.STARTING: "the server is starting",
         Unusable.STOPPING: "the server is stopping",
-        Unusable.READ_ONLY: "it can only be read",
+        Unusable.READ_ONLY: "it is read-only",
         Unusable.NO_PRIMARY: "none of its hosts is the one that target_session_attrs asks for",
         Unusable.NO_RIGHT: "the user may not write there",
         Unusable.NO_SCHEMA: "the user's search_path names no schema that exists",
@@ -442,10 +442,10 @@ ENGLISH = Catalogue(
         Unusable.FILE_NOT_OPENED: "the file cannot be opened",
         Unusable.FILE_READ_ONLY: "the file cannot be written",
         Unusable.FILE_LOCKED: "another process holds the file",
-        Unusable.FILE_NO_DATABASE: "the file is no SQLite database",
+        Unusable.FILE_NO_DATABASE: "the file is not an SQLite database",
         Unusable.FILE_REPLACED: "the file was replaced or deleted",
-        Unusable.CONTENDED: "others changed the same at every try",
-        Unusable.UNKNOWN: "it fails in a way of its own ({detail})",
+        Unusable.CONTENDED: "other copies changed the same row at every try",
+        Unusable.UNKNOWN: "it fails for an unknown reason ({detail})",
     },
     database_mends={
         Unusable.NO_HOST: "Check the host's name in DATABASE_URL.",
@@ -469,9 +469,9 @@ ENGLISH = Catalogue(
         Unusable.FULL: "Close other sessions, or raise the limit: the bot needs up to 5 for each copy.",
         Unusable.BUSY: "I keep trying; if it lasts, look at the server's load and memory.",
         Unusable.STARTING: "I keep trying; if it lasts, look at the server's log.",
-        Unusable.STOPPING: "I keep trying; if it lasts, look whether the server is to run.",
+        Unusable.STOPPING: "I keep trying; if it lasts, check whether the server should be running.",
         Unusable.READ_ONLY: (
-            "Connect to the primary; if it is, see who set default_transaction_read_only for it, and why."
+            "Connect to the primary; if it is this one, see who set default_transaction_read_only, and why."
         ),
         Unusable.NO_PRIMARY: "Check the hosts in DATABASE_URL, and that one of them is the primary.",
         Unusable.NO_RIGHT: (
