@@ -63,7 +63,7 @@ class Port(click.IntRange):
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
         """Return the number."""
         if not re.fullmatch(r"[0-9]+", str(value), re.ASCII):
-            self.fail(f"{value!r} is no number: digits from 0 to 9 alone.", param, context)
+            self.fail(f"{value!r} is not a number: digits 0 to 9 only.", param, context)
         return int(super().convert(value, param, context))
 
 

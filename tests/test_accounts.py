@@ -212,12 +212,12 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[account]", "ACCOUNTS: is no valid TOML (line 1, column"),
-        ("x = 1\nx = 2", "is no valid TOML"),
-        ("a = " + "[" * 5000, "is no valid TOML"),
+        ("[[account]", "ACCOUNTS: is not valid TOML (line 1, column"),
+        ("x = 1\nx = 2", "is not valid TOML"),
+        ("a = " + "[" * 5000, "is not valid TOML"),
         ("x = 1", "ACCOUNTS, line 1: unknown entry (only account may stand here). Example: [[account]]"),
         ("account = 1", "has no [[account]]"),
-        ("account = [1]", "ACCOUNTS, account 1: is no table"),
+        ("account = [1]", "ACCOUNTS, account 1: is not a table"),
         ('account = [{ name = "one" }, { name = "two" }]', "ACCOUNTS, account 2: product is missing"),
         ("[[acount]]\nname = 1", "ACCOUNTS, line 1: unknown entry - did you mean account? (only account"),
         ("[[account]]", "[[account]] 1, line 1: name is missing"),
@@ -260,7 +260,7 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
         (MARKETING + f"{KEY} = 1", "line 5: unknown entry (one of name, product, "),
         (MARKETING + 'channel = "#alerts"', "channel must be a channel's id"),
         (MARKETING + "channel = 7", "channel must be a channel's id"),
-        *((MARKETING + f"currency = {value}", "currency must be a unit of money")
+        *((MARKETING + f"currency = {value}", "currency must be written as the provider writes it")
           for value in ("12", '"12"', "true", '""', "1.5", '["EUR"]')),
         (MARKETING + 'subaccounts = "yes"', "subaccounts must be true or false"),
         (MARKETING + "subaccount_emails = 1", "subaccount_emails must be true or false"),
@@ -284,18 +284,19 @@ FRENCH = ("historique", "alertes", "seuils", "vu", "pause", "reprendre", "partag
           for value in ("0", "-1", "nan", "inf", "true", '"x"', "[1]", "{}", '"1,5"', '""', "1e15")),
         *((MARKETING + f"[account.thresholds]\nbalance = {{warning = {value}}}", f"balance: warning {said}")
           for value, said in (
-              ("5.000", "may mean 5 or 5000: write the one or the other"),
+              ("5.000", "may mean 5 or 5000: write one of them"),
               ('"5,000"', "may mean 5 or 5000"),
               ("1.250", "may mean 1.25 or 1250"),
               ('"12,50"', "has a comma before its decimals: write 12.50"),
               ("1_000.5", "has a thousands separator: write 1000.5"),
-              *((other, "is no number") for other in ("5e3", "+5.5", "-nan", "true", "false", "1979-05-27")),
+              *((other, "is not a number")
+                for other in ("5e3", "+5.5", "-nan", "true", "false", "1979-05-27")),
           )),
         *((MARKETING + f"[account.thresholds]\ncreditSms = {{warning = {value}}}",
            f"creditSms: warning {said}")
           for value, said in (
-              ("5.000", "must be digits alone: write 5000"),
-              ('"5 000"', "must be digits alone: write 5000"),
+              ("5.000", "must be digits only: write 5000"),
+              ('"5 000"', "must be digits only: write 5000"),
               ("5.0", "must be a whole number"),
               ("5e3", "must be a whole number"),
               ("true", "must be a whole number"),
@@ -331,6 +332,35 @@ def test_a_wrong_word_about_sub_accounts_is_one_fault_whose_mend_is_none(
     (fault,) = faults(environment, text)
     assert "needs sub-accounts to be watched" not in fault
     assert "subaccounts = true" not in fault or '"sms"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("subaccounts = 1", 5),
+        ("\n# of the agency\nchannel = 5", 7),
+        ("currency = 12", 5),
+        ("thresholds = 5", 5),
+        ("thresholds = {creditSms = {warning = 5.5}}", 5),
+        ("[account.thresholds]\ncreditSms = {warning = 5}\nbalance = {warning = '5,0'}", 7),
+        ("[account.thresholds]\n'balance' = {warning = 1, critical = 2}", 6),
+        (
+            "subaccounts = true\n[account.subaccount_thresholds]\nbalance = {warning = 5}\n"
+            "[account.thresholds]\nbalance = 5",
+            9,
+        ),
+        (
+            "subaccounts = true\n[account.thresholds]\nbalance = {warning = 5}\n"
+            "[account.subaccount_thresholds]\nbalance = true",
+            9,
+        ),
+    ],
+)
+def test_a_fault_names_the_line_of_what_is_wrong(
+    environment: pytest.MonkeyPatch, text: str, line: int
+) -> None:
+    (fault,) = faults(environment, MARKETING + text)
+    assert fault.startswith(f"ACCOUNTS, [[account]] 1, line {line}: ")
 
 
 OF_SMS = "(one of creditSms, creditSmsECO, creditHlr, balance)"
@@ -403,7 +433,7 @@ PLACES = {
     "limit": MARKETING + '[account.thresholds]\nbalance = {{ warning = "{} x" }}',
     "limits": MARKETING + '[account.thresholds]\nbalance = ["{}"]',
     "api_key": MARKETING + 'api_key = "{}"',
-    "account is no table": 'account = ["{}"]',
+    "account is not a table": 'account = ["{}"]',
     "account is no list": 'account = "{}"',
     "no TOML": MARKETING + "{} ?",
     "no TOML, alone": "{}!",
@@ -458,7 +488,7 @@ def test_all_faults_are_reported_together_those_of_the_variables_too(environment
 def test_a_file_and_a_text_are_one_too_many(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "accounts.toml").write_text(MARKETING)
     (fault,) = faults(environment, MARKETING, ACCOUNTS_FILE="accounts.toml")
-    assert fault.startswith("ACCOUNTS: stands beside ACCOUNTS_FILE; set one of them")
+    assert fault.startswith("ACCOUNTS: is set beside ACCOUNTS_FILE; set only one of them")
 
 
 @pytest.mark.parametrize(
@@ -485,7 +515,7 @@ def test_what_gives_no_end_of_text_is_no_file_of_accounts(
     os.mkfifo(tmp_path / "pipe")
     for path in ("pipe", "/dev/zero"):
         (fault,) = faults(environment, ACCOUNTS_FILE=path)
-        assert "ACCOUNTS_FILE: is no file" in fault
+        assert "ACCOUNTS_FILE: is not a file" in fault
 
 
 def test_a_folder_is_no_file_of_accounts(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:

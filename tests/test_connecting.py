@@ -275,7 +275,7 @@ async def test_a_certificate_of_one_s_own_authority_is_trusted(
 async def test_an_untrusted_certificate_is_told_with_its_own_remedy_in_channel_answer_and_log(
     contexts: dict[str, ssl.SSLContext],
 ) -> None:
-    trust = "name the file with its CA's certificate in"
+    trust = "to a file with its CA certificate"
     with structlog.testing.capture_logs() as lines:
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(serving_tls(contexts["untrusted"]))
@@ -292,7 +292,7 @@ async def test_an_untrusted_certificate_is_told_with_its_own_remedy_in_channel_a
                 lambda: [one for one in lines if one["event"] == "heartbeat.failed"]
             )
     assert beat["error"] == "certificate_untrusted"
-    assert beat["why"].startswith("This machine does not trust the issuer of the address of HEARTBEAT_URL's")
+    assert beat["why"].startswith("This machine does not trust the issuer of HEARTBEAT_URL's")
     assert {one["cause"] for one in lines if one["event"] == "poll.unreadable"} == {"certificate_untrusted"}
     assert "canary" not in str(lines)
 

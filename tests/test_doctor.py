@@ -156,13 +156,13 @@ DEFECTS: dict[str, Defect] = {
     "an error nobody knows": Defect(
         Topic.SLACK_TOKEN,
         "Slack refuses with brand_new",
-        "Look the word up",
+        "Look it up",
         wrong=refuses("auth.test", "brand_new"),
     ),
     "Slack down": Defect(
         Topic.SLACK_TOKEN,
         "Slack's host refuses the connection",
-        "Check host and port in SLACK_API_URL",
+        "Check the host and port in SLACK_API_URL",
         settings={"SLACK_API_URL": "http://127.0.0.1:1/api/"},
     ),
     "scope missing": Defect(Topic.SCOPES, "lacks chat:write", "Add it", wrong=scopes("commands")),
@@ -279,7 +279,7 @@ DEFECTS: dict[str, Defect] = {
     "a key given twice": Defect(
         Topic.SETTINGS,
         "accounts sms and other have the same key",
-        "Leave one of them",
+        "Keep one",
         WARNING,
         settings={
             "ACCOUNTS": '[[account]]\nname = "other"\nproduct = "sms"\napi_key_env = "SMSPARTNER_API_KEY"'
@@ -475,7 +475,7 @@ async def test_a_token_for_a_whole_organisation_is_said_to_be_one(examine: Exami
     yes = f'{{"ok": true, "user": "smscredits", "team": "Org", "team_id": {team}, "enterprise_id": "E0DEMO", '
     async with neighbours() as around, saying(200, yes + '"is_enterprise_install": true}') as (address, _):
         seen = await examine(around, SLACK_API_URL=address)
-    whole = "smscredits in Org, for the whole organisation E0DEMO: all its people are answered"
+    whole = "smscredits in Org, for the whole organisation E0DEMO: everyone in it is answered"
     assert (seen.line(Topic.SLACK_TOKEN).verdict, seen.line(Topic.SLACK_TOKEN).said) == (OK, whole)
 
 
@@ -508,8 +508,8 @@ async def test_post_tells_every_channel_a_test_line_that_says_what_it_is(examine
         ("blocks", "invalid_blocks_format", "the layout there, so", 3),
         ("thread", "cannot_reply_to_message", "replies there, so", 3),
         ("broadcast", "thread_not_found", "replies there, so", 2),
-        ("metadata", "metadata_too_large", "the metadata there, so", 3),
-        ("metadata", "a_new_error", "the metadata there, so", 3),
+        ("metadata", "metadata_too_large", "the metadata there, which", 3),
+        ("metadata", "a_new_error", "the metadata there, which", 3),
     ],
 )
 async def test_post_tries_the_real_forms_and_says_what_slack_refuses_of_them(
@@ -666,7 +666,7 @@ async def test_a_file_that_is_no_database_is_a_problem(examine: Examine, tmp_pat
     (tmp_path / "smscredits.db").write_text("canary" * 1000)
     async with neighbours() as around:
         seen = await examine(around)
-    assert seen.line(Topic.DATABASE).said == "SQLite: the file is no SQLite database"
+    assert seen.line(Topic.DATABASE).said == "SQLite: the file is not an SQLite database"
     assert seen.code == 1
 
 
@@ -728,7 +728,7 @@ async def test_postgresql_that_can_only_be_read_is_a_problem(
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
     async with neighbours() as around:
         seen = await examine(around, DATABASE_URL=server_side)
-    assert seen.line(Topic.DATABASE).said == "PostgreSQL: it can only be read"
+    assert seen.line(Topic.DATABASE).said == "PostgreSQL: it is read-only"
     assert seen.code == 1
 
 
@@ -755,7 +755,7 @@ async def test_a_user_who_may_not_change_what_is_there_is_a_problem(
         ("network", "internet"),
         ("ratelimited", "Try again in a minute"),
         ("server_fault", "a wrong SLACK_API_URL"),
-        ("brand_new", "Look the word up"),
+        ("brand_new", "Look it up"),
         ("not_in_channel", "/invite"),
     ],
 )
@@ -817,7 +817,7 @@ async def test_the_last_post_is_told_with_its_age(examine: Examine, sqlite: Path
     [
         ("C0ALERTS", "not_in_channel", PROBLEM, "3 hr: the bot is not in the channel", "/invite @smscredits"),
         ("C0ALERTS", "timeout", WARNING, "3 hr: Slack does not answer in time", "slack-status.com"),
-        ("C0ALERTS", "", WARNING, "3 hr, and was not tried yet", "Is the bot running?"),
+        ("C0ALERTS", "", WARNING, "3 hr and was not tried yet", "Is the bot running?"),
         ("C0FORMER", "not_in_channel", WARNING, "3 hr: the bot is not in the channel", "/invite @smscredits"),
     ],
 )
@@ -829,7 +829,7 @@ async def test_what_waits_is_told_with_the_reason_and_the_mend(
         seen = await examine(around)
     line = seen.line(Topic.LAST_POST, channel)
     assert line.verdict is verdict
-    assert line.said == f"a word waits since {said}"
+    assert line.said == f"a message has been waiting for {said}"
     assert mend in line.mend
     assert seen.code == (1 if verdict is PROBLEM else 0)
 

@@ -157,7 +157,7 @@ AT_ONCE = {
     Cause.NO_CREDIT,
 }
 SAID = {
-    Cause.BROKEN_OFF: "breaks the connection off",
+    Cause.BROKEN_OFF: "closes the connection before",
     Cause.CONNECTION_REFUSED: "refuses the connection",
     Cause.TIMEOUT: "does not answer in time",
     Cause.SERVER_FAULT: "a fault of its own (HTTP 50",

@@ -258,7 +258,7 @@ def test_a_whole_number_is_digits_alone_and_a_separator_is_refused_with_the_righ
     environment: pytest.MonkeyPatch, name: str, mark: str
 ) -> None:
     (fault,) = faults(environment, **{name: f"5{mark}000"})
-    assert fault == f"{name}: must be digits alone: write 5000. Example: {name}=5000"
+    assert fault == f"{name}: must be digits only: write 5000. Example: {name}=5000"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_a_decimal_that_may_be_a_group_of_thousands_is_refused_with_both_spellin
     environment: pytest.MonkeyPatch, text: str, either: str, other: str
 ) -> None:
     (fault,) = faults(environment, BALANCE_WARNING=text)
-    assert fault.startswith(f"BALANCE_WARNING: may mean {either} or {other}: write the one or the other.")
+    assert fault.startswith(f"BALANCE_WARNING: may mean {either} or {other}: write one of them.")
     for spelling in (either, other):
         environment.setenv("BALANCE_WARNING", spelling)
         assert from_environment().balance_warning == Decimal(spelling)
@@ -365,18 +365,22 @@ def test_a_decimal_that_has_one_meaning_is_taken(environment: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("REARM_MARGIN", "10,5%", "has a comma before its decimals: write 10.5"),
+        (
+            "REARM_MARGIN",
+            "10,5%",
+            "has a comma before its decimals: write 10.5%. Example: REARM_MARGIN=10.5%",
+        ),
         ("REARM_MARGIN", "1.000%", "may mean 1 or 1000"),
         ("REARM_MARGIN", "-1%", "must lie between 0% and 999%"),
         ("REARM_MARGIN", "1000%", "must lie between 0% and 999%"),
         ("POLL_INTERVAL", "1.000s", "has a thousands separator: write 1000s"),
         ("POLL_INTERVAL", "1 800s", "has a thousands separator: write 1800s"),
-        ("REMINDER_WARNING", "1.5h", "is no duration"),
-        ("REMINDER_WARNING", "\u0662\u0664h", "is no duration"),
-        ("REMINDER_WARNING", "+24h", "is no duration"),
-        ("DRAIN_SECONDS", "20s", "must be a whole number from 0 to 600, in digits alone"),
-        ("UNREADABLE_AFTER", "3.0", "must be a whole number from 1 to 1000, in digits alone"),
-        ("CREDIT_SMS_WARNING", '"5000"', "stands in quotes: leave them out"),
+        ("REMINDER_WARNING", "1.5h", "is not a duration"),
+        ("REMINDER_WARNING", "\u0662\u0664h", "is not a duration"),
+        ("REMINDER_WARNING", "+24h", "is not a duration"),
+        ("DRAIN_SECONDS", "20s", "must be a whole number from 0 to 600, in digits only"),
+        ("UNREADABLE_AFTER", "3.0", "must be a whole number from 1 to 1000, in digits only"),
+        ("CREDIT_SMS_WARNING", '"5000"', "is in quotes: leave them out"),
     ],
 )
 def test_other_numbers_are_read_no_more_freely(
@@ -668,7 +672,7 @@ def test_accounts_with_the_same_key_are_warned_of_and_the_key_is_not_shown(
         environment.setenv(name, value)
     (warning,) = settings.warnings(from_environment(), {})
     assert warning == (
-        "accounts sms and marketing have the same key: all is read and told for each; leave one of them"
+        "accounts sms and marketing have the same key: each is read and posted by itself; keep one"
     )
     environment.setenv("SMSPARTNER_KEY_MARKETING", "canary-of-marketing")
     assert settings.warnings(from_environment(), {}) == ()

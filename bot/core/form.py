@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.reading import CONNECTION, Cause
+
 LEFT_OUT_FOR = timedelta(hours=24)
 """What a channel refused is left out there for so long, then tried again."""
 
@@ -39,7 +41,6 @@ OF_THE_MESSAGE = frozenset(
         "messages_tab_disabled",
         "method_deprecated",
         "missing_scope",
-        "network",
         "no_permission",
         "no_text",
         "not_allowed_token_type",
@@ -60,6 +61,9 @@ OF_THE_MESSAGE = frozenset(
 )
 """Errors that no barer form heals (docs.slack.dev, "chat.postMessage" and "chat.update", errors)."""
 
+_NEVER_ASKED = CONNECTION | {Cause.TIMEOUT}
+"""Slack has refused nothing of what never reached it."""
+
 _NAMED = (
     (("metadata",), Embellishment.METADATA),
     (("blocks", "block_mismatch", "attachment", "msg_too_long"), Embellishment.BLOCKS),
@@ -71,7 +75,7 @@ _NAMED = (
 
 def suspects(error: str) -> tuple[Embellishment, ...]:
     """Return the embellishments that Slack may mean by an error, the likeliest first; none if the message."""
-    if error in OF_THE_MESSAGE:
+    if error in OF_THE_MESSAGE or error in _NEVER_ASKED:
         return ()
     if error == "restricted_action":
         # Also the error of a mention of everybody where only some people may make one.

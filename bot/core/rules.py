@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot.core.currency import same_unit
 from bot.core.model import Account, Field, Level, Policy, Rule
 from bot.core.reading import ENOUGH, Credits, Reading, SubAccount
-from bot.core.watch import Firing
+from bot.core.watch import Firing, ThresholdChange
 
 _Key = tuple[str, Field, Level]
 
@@ -47,7 +47,7 @@ def worsened(held: tuple[Firing, ...], fired: tuple[Firing, ...]) -> Level:
 
 def changed_thresholds(
     held: tuple[Firing, ...], account: Account, credits_: Credits, policy: Policy
-) -> tuple[tuple[Decimal, Decimal], ...]:
+) -> tuple[ThresholdChange, ...]:
     """Return the changes that matter: what ends under the old threshold too was not ended by the new one."""
     thresholds = {(rule.field, rule.level): rule.threshold for rule in account.rules}
     of_subaccounts = {
@@ -55,16 +55,18 @@ def changed_thresholds(
         for rule in (account.subaccounts.rules if account.subaccounts else ())
     }
     balances = {one.id: one.balance for one in credits_.subaccounts}
-    pairs: dict[tuple[Decimal, Decimal], None] = {}
+    found: dict[ThresholdChange, None] = {}
     for one in held:
         own = not one.subaccount
         new = (thresholds if own else of_subaccounts).get((one.field, one.level), one.threshold)
         value = credits_.amounts.get(one.field) if own else balances.get(one.subaccount)
-        if new == one.threshold or value is None:
+        unit = credits_.currency if one.field is Field.BALANCE else ""
+        converted = not same_unit(one.currency, unit)
+        if one.level is Level.EMPTY or value is None or (new == one.threshold and not converted):
             continue
-        if not same_unit(one.currency, credits_.currency) or value < rearmed_at(one.threshold, policy):
-            pairs[one.threshold, new] = None
-    return tuple(pairs)
+        if converted or value < rearmed_at(one.threshold, policy):
+            found[ThresholdChange(one.threshold, new, one.currency or unit, unit)] = None
+    return tuple(found)
 
 
 def risen(last: Reading | None, reading: Reading, held: tuple[Firing, ...]) -> Decimal:

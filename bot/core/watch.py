@@ -50,6 +50,16 @@ class Rise:
 
 
 @dataclass(frozen=True)
+class ThresholdChange:
+    """A threshold that was changed while its rule fired; one of money has the unit of each reading."""
+
+    old: Decimal
+    new: Decimal
+    old_unit: str = ""
+    new_unit: str = ""
+
+
+@dataclass(frozen=True)
 class Member:
     """An account in the episode that a group shares: since when it fails and why, until it was read again."""
 
@@ -91,7 +101,7 @@ class Episode:
     remind_at: datetime | None = None
     ending: Ending = Ending.RECOVERED
     moved_to: str = ""
-    thresholds_changed: tuple[tuple[Decimal, Decimal], ...] = ()
+    thresholds_changed: tuple[ThresholdChange, ...] = ()
     members: tuple[Member, ...] = ()
     product: Product = Product.SMS
 

@@ -50,7 +50,7 @@ COMMAND = CommandHelp(
     (
         Subcommand("", "what is left, read live"),
         Subcommand("sms", "the account “sms” in detail, with its sub-accounts"),
-        Subcommand("alerts", "what is open, and when the next word comes"),
+        Subcommand("alerts", "what is open, and when the next message comes"),
         Subcommand("ack", "no more reminders: you have it"),
         Subcommand("snooze", "no reminders for a while, such as 2h"),
         Subcommand("resume", "reminders again"),

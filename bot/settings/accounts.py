@@ -80,11 +80,11 @@ class _Place:
     line: int = 0
     text: str = ""
 
-    def of(self, key: str = "") -> str:
-        """Say where it stands, or where in it this key does."""
+    def of(self, *keys: str) -> str:
+        """Say where it stands, or where in it this key does, which may be in a table."""
         if not self.line:
             return f"{self.source}, account {self.number}"
-        line = self.line + max(_line_of(key, self.text) - 1, 0)
+        line = self.line + max(_line_of(self.text, *keys) - 1, 0)
         return f"{self.source}, [[account]] {self.number}, line {line}"
 
 
@@ -95,8 +95,8 @@ class _Faults:
         self._place = place
         self.lines: list[str] = []
 
-    def add(self, sentence: str, example: str, key: str = "") -> None:
-        self.lines.append(f"{self._place.of(key)}: {sentence}. Example: {example}")
+    def add(self, sentence: str, example: str, *keys: str) -> None:
+        self.lines.append(f"{self._place.of(*keys)}: {sentence}. Example: {example}")
 
 
 def read_file(path: str) -> tuple[str, str]:
@@ -105,7 +105,7 @@ def read_file(path: str) -> tuple[str, str]:
     try:
         place = Path(path)
         if place.exists() and not (place.is_file() or place.is_dir()):
-            return "", f"ACCOUNTS_FILE: is no file. {example}"
+            return "", f"ACCOUNTS_FILE: is not a file. {example}"
         if place.stat().st_size > LARGEST:
             return "", f"ACCOUNTS_FILE: is larger than 1 MiB. {example}"
         return place.read_text("utf-8-sig"), ""
@@ -128,9 +128,9 @@ def parse(
         # The error's own words may quote the text; only its place is told.
         told = re.search(r"line \d+, column \d+", str(error))
         where = f" ({told[0]})" if told else ""
-        return (), (f"{source}: is no valid TOML{where}. {_EXAMPLE}",)
+        return (), (f"{source}: is not valid TOML{where}. {_EXAMPLE}",)
     faults = [
-        f"{source}{_at(_line_of(name, text))}: {unknown('entry', near(name, _TABLES), _TABLES)}. "
+        f"{source}{_at(_line_of(text, name))}: {unknown('entry', near(name, _TABLES), _TABLES)}. "
         "Example: [[account]]"
         for name in document
         if name != "account"
@@ -157,13 +157,19 @@ def _at(line: int) -> str:
     return f", line {line}" if line else ""
 
 
-def _line_of(key: str, text: str) -> int:
-    """Return the number of the first line that begins with this key or table; 0 if spelled otherwise."""
-    if not key:
-        return 0
-    begins = rf"""^[ \t]*(?:\[+[^\]\n]*?)?["']?{re.escape(key)}["']?[ \t]*[=.\]]"""
-    found = re.search(begins, text, re.MULTILINE)
-    return text.count("\n", 0, found.start()) + 1 if found else 0
+def _line_of(text: str, *keys: str) -> int:
+    """Return the number of the first line that begins with the last key, each below the one before it.
+
+    For one spelled otherwise, or in an inline table, it is the line of the key before; 0 if there is none.
+    """
+    line = start = 0
+    for key in keys:
+        begins = rf"""^[ \t]*(?:\[+[^\]\n]*?)?(?<![\w-])["']?{re.escape(key)}["']?[ \t]*[=.\]]"""
+        found = re.compile(begins, re.MULTILINE).search(text, start)
+        if found is None:
+            break
+        line, start = text.count("\n", 0, found.start()) + 1, found.end()
+    return line
 
 
 def _entry(
@@ -171,7 +177,7 @@ def _entry(
 ) -> tuple[Listed | None, list[str]]:
     faults = _Faults(place)
     if not isinstance(entry, dict):
-        faults.add("is no table", "[[account]]")
+        faults.add("is not a table", "[[account]]")
         return None, faults.lines
     for key in entry:
         if key == "api_key":
@@ -282,7 +288,7 @@ def _key(value: object, environment: Mapping[str, str], faults: _Faults) -> tupl
 def _switch(entry: Mapping[str, Any], key: str, faults: _Faults) -> bool:
     value = entry.get(key, False)
     if not isinstance(value, bool):
-        faults.add(f"{key} must be true or false", f"{key} = true")
+        faults.add(f"{key} must be true or false", f"{key} = true", key)
         return False
     return value
 
@@ -296,7 +302,7 @@ def _checked(
     try:
         return check(value if isinstance(value, str) else "")
     except PydanticCustomError as fault:
-        faults.add(f"{key} {fault.message()}", example)
+        faults.add(f"{key} {fault.message()}", example, key)
         return ""
 
 
@@ -306,25 +312,26 @@ def _thresholds(
     table = entry.get(key, {})
     example = f"{fields[0]} = {{ warning = 5000, critical = 1000 }}"
     if not isinstance(table, dict):
-        faults.add(f"{key} must be a table", f"[account.{key}] and below it {example}")
+        faults.add(f"{key} must be a table", f"[account.{key}] and below it {example}", key)
         return {}
     found: dict[Field, dict[Level, Decimal]] = {}
     for name, value in table.items():
         if name not in set(fields):
             # A field of another product's is no slip.
             meant = () if name in set(Field) else near(name, fields)
-            faults.add(f"{key}: {unknown('field', meant, fields)}", example, name)
+            faults.add(f"{key}: {unknown('field', meant, fields)}", example, key, name)
         else:
-            found[Field(name)] = dict(_limits(value, f"{key}: {name}", Field(name), faults))
+            found[Field(name)] = dict(_limits(value, key, Field(name), faults))
     return found
 
 
-def _limits(value: object, what: str, name: Field, faults: _Faults) -> Iterator[tuple[Level, Decimal]]:
+def _limits(value: object, table: str, name: Field, faults: _Faults) -> Iterator[tuple[Level, Decimal]]:
+    what = f"{table}: {name}"
     example = f"{name} = {{ warning = 5000, critical = 1000 }}, or {name} = false"
     if value is False:
         return
     if not isinstance(value, dict) or not value or not set(value) <= set(_LEVELS):
-        faults.add(f"{what} must be warning and critical, one of them, or false", example)
+        faults.add(f"{what} must be warning and critical, one of them, or false", example, table, name)
         return
     check = above_zero if name is Field.BALANCE else whole_above_zero
     limits: dict[Level, Decimal] = {}
@@ -332,8 +339,8 @@ def _limits(value: object, what: str, name: Field, faults: _Faults) -> Iterator[
         try:
             limits[_LEVELS[level]] = check("" if isinstance(number, bool | list | dict) else number)
         except PydanticCustomError as fault:
-            faults.add(f"{what}: {level} {fault.message()}", example)
+            faults.add(f"{what}: {level} {fault.message()}", example, table, name)
     critical = limits.get(Level.CRITICAL, Decimal(0))
     if limits.get(Level.WARNING, critical) < critical:
-        faults.add(f"{what}: critical is above warning, so the warning would come last", example)
+        faults.add(f"{what}: critical is above warning, so the warning would come last", example, table, name)
     yield from sorted(limits.items())

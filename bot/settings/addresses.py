@@ -45,7 +45,7 @@ def _split(text: object) -> SplitResult | None:
     if not re.fullmatch(r"[!-~]*", str(text).strip()):
         raise fault(
             "must be printable ASCII without spaces: other letters are written as xn--… in a host and "
-            "as %XX behind it"
+            "as %XX after it"
         )
     try:
         parts = urlsplit(str(text).strip())
@@ -168,7 +168,7 @@ def _connecting(text: str) -> tuple[URL, Mapping[str, Any]]:
     except (SQLAlchemyError, SAWarning, ValueError):
         raise fault(
             "cannot be understood: is the port a number, @ in the password written as %40, "
-            "and all behind the ? known to the database's client?"
+            "and everything after the ? known to the database's client?"
         ) from None
 
 
@@ -179,7 +179,7 @@ def _check_postgresql(url: URL, connecting: Mapping[str, Any]) -> None:
         raise fault("names no host and no database")
     hosts = str(connecting.get("host") or "localhost").split(",")
     if not all(host.startswith("/") or _host(host) for host in hosts):
-        raise fault("names no host that can be; @ in a password is written as %40")
+        raise fault("names no valid host; @ in a password is written as %40")
     ports = [str(url.port)] if url.port is not None else str(connecting.get("port", "")).split(",")
     if not all(one.isdecimal() and 0 < int(one) <= _HIGHEST_PORT for one in ports if one):
         raise fault("has a port that does not exist")
@@ -194,7 +194,7 @@ def _check_postgresql(url: URL, connecting: Mapping[str, Any]) -> None:
 
 def _check_sqlite(url: URL) -> None:
     if not url.database or ":memory:" in url.database or url.query.get("mode") == "memory":
-        raise fault("must name a file: what is kept in memory is told again after every restart")
+        raise fault("must name a file: with state in memory, everything is posted again after a restart")
 
 
 BindAddress = Annotated[str, PlainValidator(_bind_address)]

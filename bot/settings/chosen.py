@@ -130,19 +130,19 @@ class Settings(BaseSettings):
         timedelta(minutes=5), description="How often the account is read, at least 1s.", examples=["5m"]
     )
     unreadable_after: Patience = Field(
-        3, description="Failed polls in a row before the channel is told.", examples=["3"]
+        3, description="Failed polls in a row before the channel is notified.", examples=["3"]
     )
     rearm_margin: Percentage = Field(
         Decimal("0.10"), description="How far above its threshold a rule ends.", examples=["10%"]
     )
     reminder_warning: DurationOrOff = Field(
         timedelta(hours=24),
-        description="How often an open warning is recalled; 0 for never.",
+        description="How often the channel is reminded of an open warning; 0 for never.",
         examples=["24h"],
     )
     reminder_critical: DurationOrOff = Field(
         timedelta(hours=4),
-        description="How often it is recalled while critical or empty; 0 for never.",
+        description="How often it is reminded while critical or empty; 0 for never.",
         examples=["4h"],
     )
     mention_on_critical: Mention | None = Field(
@@ -258,7 +258,7 @@ class Settings(BaseSettings):
             try:
                 value.encode()
             except UnicodeEncodeError:
-                raise fault("holds bytes that are no UTF-8") from None
+                raise fault("holds bytes that are not UTF-8") from None
         return value
 
     @field_validator("smspartner_api_key", mode="after")
@@ -273,7 +273,7 @@ class Settings(BaseSettings):
     @classmethod
     def _file_or_text(cls, text: str | None, info: ValidationInfo) -> str | None:
         if text is not None and info.data.get("accounts_file") is not None:
-            raise fault("stands beside ACCOUNTS_FILE; set one of them")
+            raise fault("is set beside ACCOUNTS_FILE; set only one of them")
         return text
 
     @field_validator("slack_signing_secret", mode="after")

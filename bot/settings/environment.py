@@ -237,7 +237,7 @@ def same_keys(chosen: Settings) -> tuple[str, ...]:
     for one in chosen.watched:
         alike.setdefault((one.account.product, one.api_key.get_secret_value()), []).append(one.account.name)
     return tuple(
-        f"accounts {' and '.join(names)} have the same key: all is read and told for each; leave one of them"
+        f"accounts {' and '.join(names)} have the same key: each is read and posted by itself; keep one"
         for names in alike.values()
         if len(names) > 1
     )

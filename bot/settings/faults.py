@@ -12,5 +12,5 @@ def unquoted(text: object) -> str:
     """Return the text as it is to be taken; some hosts keep the quotes that a shell would take away."""
     stripped = str(text).strip()
     if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\"":
-        raise fault("stands in quotes: leave them out")
+        raise fault("is in quotes: leave them out")
     return stripped

@@ -49,7 +49,7 @@ def decimal(text: object) -> Decimal:
     written = unquoted(text)
     if match := _EITHER.fullmatch(written):
         as_decimals, as_thousands = _with_decimals(match[1], match[2]), match[1] + match[2]
-        raise fault(f"may mean {as_decimals} or {as_thousands}: write the one or the other")
+        raise fault(f"may mean {as_decimals} or {as_thousands}: write one of them")
     if _PLAIN.fullmatch(written):
         if len(written.partition(".")[2]) > MOST_DECIMALS:
             raise fault(f"has too many decimals: at most {MOST_DECIMALS}")
@@ -59,7 +59,7 @@ def decimal(text: object) -> Decimal:
     if _DECIMAL_COMMA.fullmatch(written):
         spelling = written.replace(",", ".")
         raise fault(f"has a comma before its decimals: write {spelling}", spelling)
-    raise fault("is no number: digits from 0 to 9, and a dot before decimals")
+    raise fault("is not a number: digits 0 to 9, and a dot before decimals")
 
 
 def whole_above_zero(text: object) -> Decimal:
@@ -78,10 +78,10 @@ def whole_within(lowest: int, highest: int) -> Callable[[object], int]:
     def check(text: object) -> int:
         written = unquoted(text)
         if spelling := without_marks(written):
-            raise fault(f"must be digits alone: write {spelling}", spelling)
+            raise fault(f"must be digits only: write {spelling}", spelling)
         plain = re.fullmatch(rf"[0-9]{{1,{MOST_DIGITS}}}", written, re.ASCII)
         if not plain or not lowest <= int(written) <= highest:
-            raise fault(f"must be a whole number from {lowest} to {highest}, in digits alone")
+            raise fault(f"must be a whole number from {lowest} to {highest}, in digits only")
         return int(written)
 
     return check
@@ -97,8 +97,8 @@ def _digits(text: object) -> str:
     if re.fullmatch(r"-?[0-9]+", written, re.ASCII):
         return written
     if spelling := without_marks(written):
-        raise fault(f"must be digits alone: write {spelling}", spelling)
-    raise fault("must be a whole number: digits from 0 to 9 alone")
+        raise fault(f"must be digits only: write {spelling}", spelling)
+    raise fault("must be a whole number: digits 0 to 9 only")
 
 
 def _without_marks(written: str) -> str:

@@ -24,8 +24,8 @@ def _duration(text: object) -> timedelta:
     match = re.fullmatch(r"(\d{1,6})([smhd])", written, re.ASCII)
     if not match:
         if written.endswith(tuple(_UNITS)) and (digits := without_marks(written[:-1].rstrip())):
-            raise fault(f"has a thousands separator: write {digits}{written[-1]}")
-        raise fault("is no duration: digits from 0 to 9, and one of s, m, h, d behind them")
+            raise fault(f"has a thousands separator: write {digits}{written[-1]}", digits + written[-1])
+        raise fault("is not a duration: digits 0 to 9, followed by s, m, h or d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
@@ -38,11 +38,12 @@ def _percentage(text: object) -> Decimal:
         return text
     written = unquoted(text)
     if not written.endswith("%"):
-        raise fault("is no percentage: a number and % behind it")
+        raise fault("is not a percentage: a number followed by %")
     try:
         percents = decimal(written[:-1])
     except PydanticCustomError as wrong:
-        raise fault(wrong.message()) from None  # its example lacks the sign
+        example = (wrong.context or {}).get("example", "")
+        raise (fault(f"{wrong.message()}%", f"{example}%") if example else fault(wrong.message())) from None
     if not 0 <= percents < 1000:
         raise fault("must lie between 0% and 999%")
     return percents / 100
@@ -53,7 +54,7 @@ def currency(text: object) -> str:
     found = unit_of(unquoted(text))
     signs = all(one.isalpha() or category(one) in {"Sc", "Mn", "Mc"} or one in " ." for one in found)
     if not found or not signs or len(str(text).strip()) > LONGEST or found[0] in " .":
-        raise fault("must be a unit of money as the provider names it, in letters")
+        raise fault("must be written as the provider writes it, in letters or a sign")
     return found
 
 
@@ -90,7 +91,7 @@ def _timezone(text: object) -> ZoneInfo:
     try:
         return text if isinstance(text, ZoneInfo) else ZoneInfo(str(text).strip())
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise fault("is no timezone of the tz database") from None
+        raise fault("is not a timezone of the tz database") from None
 
 
 def _lower(text: object) -> str:

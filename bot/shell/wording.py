@@ -18,7 +18,7 @@ from bot.text.figures import Figures
 READ_AT = "Read {at}."
 NO_FIGURES = "-"
 ABOVE_ALL = "above every threshold"
-NO_RULES = "no threshold is set: only empty would be told"
+NO_RULES = "no threshold is set: only an empty account would be reported"
 USED_UP = "nothing can be sent any more"
 SUBACCOUNTS_LOW = "{count} of {of} sub-accounts low"
 AND_MORE = "and {count} more"
@@ -53,9 +53,9 @@ HEROKU_SIGN = "DYNO"
 HEROKU = "Heroku, with a database that lasts"
 NO_ECO_DYNO = "Use a Basic dyno: an Eco dyno sleeps after 30 minutes, and the watch with it."
 HOST_FINE = "{sign} is set: files do not last here, the database does"
-WIPED = "{sign} is set: this host wipes its files, and SQLite with them, so the bot forgets what it told"
+WIPED = "{sign} is set: this host wipes its files, and SQLite with them, so the bot forgets what it posted"
 USE_POSTGRESQL = "Set DATABASE_URL to PostgreSQL."
-NO_THRESHOLD = "none is set: the channel is told only when the account is empty or cannot be read"
+NO_THRESHOLD = "none is set: the channel is warned only when the account is empty or cannot be read"
 SET_THRESHOLD = "Set {settings}."
 ODD_SECRET = "SLACK_SIGNING_SECRET is not 32 digits and letters a to f, as Slack's are"  # noqa: S105 - a sentence
 COPY_SECRET = "Copy it anew from “Basic Information” of the Slack app."  # noqa: S105 - a sentence
@@ -81,8 +81,8 @@ DATABASE_IS_AWAY = "the database cannot be used"
 CHECK_FILE = "Check the path in DATABASE_URL, and that the bot may write there."
 NOTHING_POSTED = "nothing was posted yet"
 LAST_POST = "{ago} ago in {channel}"
-WAITS = "a word waits since {ago}: {why}"
-WAITS_UNTRIED = "a word waits since {ago}, and was not tried yet"
+WAITS = "a message has been waiting for {ago}: {why}"
+WAITS_UNTRIED = "a message has been waiting for {ago} and was not tried yet"
 IS_IT_RUNNING = "Is the bot running?"
 NO_TIME = timedelta(0)
 
@@ -91,7 +91,7 @@ READ = "read: {figures}"
 
 TOKEN_FINE = "{user} in {team}"  # noqa: S105 - a sentence
 TOKEN_FINE_ORG_WIDE = (
-    "{user} in {team}, for the whole organisation {organisation}: all its people are answered"  # noqa: S105
+    "{user} in {team}, for the whole organisation {organisation}: everyone in it is answered"  # noqa: S105
 )
 TOKEN_NOT_TAKEN = "Slack did not take the token"  # noqa: S105 - a sentence
 SLACK_AWAY = "Slack did not answer as it should"
@@ -102,7 +102,7 @@ SCOPES_FURTHER = "more than is needed: {scopes}"
 DROP_SCOPES = "Take it away under “OAuth & Permissions”, and install the app again."
 SCOPES_FINE = "commands and chat:write, nothing else"
 SLACK_STATUS = "Does this machine reach the internet? If it does, look at https://slack-status.com."
-SLACK_ERRORS = "Look the word up among the errors at https://docs.slack.dev/reference/methods/auth.test."
+SLACK_ERRORS = "Look it up among the errors at https://docs.slack.dev/reference/methods/auth.test."
 _SLACK_MENDS = {
     "network": SLACK_STATUS,
     "timeout": SLACK_STATUS,

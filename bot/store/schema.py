@@ -29,7 +29,7 @@ from bot.core.gap import Gap
 from bot.core.model import Field, Level, Product
 from bot.core.notice import Kind
 from bot.core.reading import Failure, SubAccount
-from bot.core.watch import Ending, Firing, Member, Mute, Rise, Trouble
+from bot.core.watch import Ending, Firing, Member, Mute, Rise, ThresholdChange, Trouble
 
 
 class Broken(Enum):
@@ -205,7 +205,7 @@ episode = Table(
     Column("firing", Json(tuple[Firing, ...]), nullable=False),
     Column("failure", Json(Failure)),
     Column("topped_up", Json(Decimal), nullable=False),
-    Column("thresholds_changed", Json(tuple[tuple[Decimal, Decimal], ...]), nullable=False),
+    Column("thresholds_changed", Json(tuple[ThresholdChange, ...]), nullable=False),
     Column("rise", Json(Rise)),
     Column("mute", Json(Mute)),
     Column("pinged_at", Utc),

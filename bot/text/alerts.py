@@ -18,7 +18,7 @@ class AlertWords(EpisodeWords):
     """What the bot says of the alerts that are open."""
 
     def alert(self, alert: OpenAlert) -> tuple[str, ...]:
-        """Say of an open episode why it is open, whether it was told, and when the next word comes."""
+        """Say of an open episode why it is open, whether it was told, and when the next message comes."""
         episode, watch = alert.episode, alert.watch
         head = self.say.alert.format(
             title=self.title(episode),

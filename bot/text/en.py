@@ -16,8 +16,8 @@ _ASK_PROVIDER = "Ask {provider}'s support why, from {account_page}."
 _CHECK_KEY = "Compare the key with {key_page} and set `{key}`."
 _CHECK_URL = "Check `{url}`; without it the bot uses the right address."
 _TRUST = (
-    "If a proxy in between opens TLS, name the file with its CA's certificate in `SSL_CERT_FILE`; "
-    "else install this machine's CA certificates (ca-certificates), or check `{url}`."
+    "If a proxy inspects TLS here, set `SSL_CERT_FILE` to a file with its CA certificate; "
+    "if not, install the CA certificates (package ca-certificates) or check `{url}`."
 )
 _CHECK_NETWORK = "Check the host in DATABASE_URL, and that no firewall drops what this machine sends to it."
 _CHECK_FILE = "Check the path in DATABASE_URL, and that the bot may write the file and in its folder."
@@ -144,11 +144,11 @@ ENGLISH = Catalogue(
     repeat="(May be a repeat: Slack did not say whether it took this before.)",
     moved="This alert goes on in <#{channel}>.",
     not_configured="This is no longer watched: the configuration was changed.",
-    split="What still cannot be read is told in other alerts now.",
+    split="What still cannot be read has alerts of its own now.",
     in_band="{value} left: above {threshold}, ends at {ends_at}.",
     ends_at="Fine again from {ends_at}.",
     left="{values} left.",
-    still_used_up="Only {values} left, and that is not enough: this counts as used up below {enough}.",
+    still_used_up="Only {values} left, not enough: it counts as used up below {enough}.",
     used_up="Nothing can be sent any more: {values} left. Top up to send again.",
     lasted="It lasted {duration}, since {since}.",
     told_late="It lasted from {since} to {until} and could not be told earlier.",
@@ -170,28 +170,27 @@ ENGLISH = Catalogue(
         Choice.MONDAY: "Until Monday 9:00",
     },
     ack_by_command="To stop the reminders, type `/smscredits ack{account}`.",
-    resume_by_command="For reminders again, type `/smscredits resume{account}`.",
+    resume_by_command="To get reminders again, type `/smscredits resume{account}`.",
     not_mentioned="Slack did not let me mention `{whom}` here, so nobody was notified: please pass it on.",
     left_out={
         Embellishment.MENTION: (
             "Slack refuses the mention there, so nobody is notified: "
-            "let the app mention everybody, or set MENTION_ON_CRITICAL to a person"
+            "let the app mention everyone, or set MENTION_ON_CRITICAL to a person"
         ),
         Embellishment.BLOCKS: (
             "Slack refuses the layout there, so messages come as plain text without buttons: "
-            "type /smscredits ack instead, and report this bug"
+            "use /smscredits ack instead, and please report this bug"
         ),
         Embellishment.THREAD: (
-            "Slack refuses replies there, so news come as messages of their own: "
+            "Slack refuses replies there, so updates come as separate messages: "
             "allow replies in the channel's settings"
         ),
         Embellishment.METADATA: (
-            "Slack refuses the metadata there, so other programs cannot tell the messages apart: "
-            "there is nothing to do, people miss nothing"
+            "Slack refuses the metadata there, which only other programs would read: there is nothing to do"
         ),
     },
     decided={
-        Reason.MUTED: "{alert}: no reminders until {until}. I still tell if it gets worse, and when it ends.",
+        Reason.MUTED: "{alert}: no reminders until {until}. I still post if it gets worse, and when it ends.",
         Reason.MUTED_ALREADY: "{alert}: <@{by}> has it already, since {at}.",
         Reason.RESUMED: "{alert}: reminders go on.",
         Reason.NOT_MUTED: "{alert}: reminders are on already.",
@@ -203,11 +202,11 @@ ENGLISH = Catalogue(
     alerts_title="Open alerts",
     alert="*{title}* ({account}), since {since}.",
     group="several accounts",
-    last_word="Last word {at} in <#{channel}>.",
-    not_delivered="Since {since} a word waits to be told in <#{channel}>: {why}.",
+    last_word="Last posted {at} in <#{channel}>.",
+    not_delivered="A message for <#{channel}> has been waiting since {since}: {why}.",
     next_try="Next try {at}.",
-    being_told="A word of it is just being told in <#{channel}>.",
-    counting="*{account}*: {count} of {needed} failed polls in a row since {since}, not told yet. {cause}",
+    being_told="A message about it is just being posted in <#{channel}>.",
+    counting="*{account}*: {count} of {needed} failed polls in a row since {since}, not posted yet. {cause}",
     failed_polls="Failed polls in a row: {count}.",
     no_reminder="No reminder comes: they are switched off for this level.",
     undelivered="Since {since} I cannot post in {channels}: {why}.",
@@ -216,19 +215,19 @@ ENGLISH = Catalogue(
         Cause.NAME_NOT_RESOLVED: "DNS does not answer when asked for {provider}'s host.",
         Cause.CONNECTION_REFUSED: "{provider}'s host refuses the connection.",
         Cause.NO_ROUTE: "There is no route to {provider}'s host.",
-        Cause.CONNECT_TIMEOUT: "No connection to {provider} comes about in time.",
+        Cause.CONNECT_TIMEOUT: "Connecting to {provider} takes too long.",
         Cause.CERTIFICATE_UNTRUSTED: "This machine does not trust the issuer of {provider}'s certificate.",
-        Cause.CERTIFICATE_SELF_SIGNED: "{provider}'s certificate is signed by itself, so it proves nothing.",
+        Cause.CERTIFICATE_SELF_SIGNED: "{provider}'s certificate is self-signed, which is not trusted here.",
         Cause.CERTIFICATE_EXPIRED: "{provider}'s certificate has expired, or this machine's clock is wrong.",
         Cause.CERTIFICATE_OF_ANOTHER: "The certificate at {provider}'s address is for another host.",
-        Cause.TLS: "What answers at {provider}'s address does not speak TLS as it should.",
-        Cause.BROKEN_OFF: "{provider} breaks the connection off without a whole answer.",
+        Cause.TLS: "What answers at {provider}'s address does not speak TLS properly.",
+        Cause.BROKEN_OFF: "{provider} closes the connection before its answer is complete.",
         Cause.NOT_HTTP: "What answers at {provider}'s address does not speak HTTP.",
         Cause.NETWORK: "{provider} cannot be reached.",
         Cause.TIMEOUT: "{provider} does not answer in time.",
         Cause.SERVER_FAULT: "{provider} answers with a fault of its own (HTTP {status}).",
         Cause.RATE_LIMITED: "{provider} says that it is asked too often.",
-        Cause.NOT_ASKED: "{provider} allows few requests a minute, and none was left for this account.",
+        Cause.NOT_ASKED: "{provider} allows only a few requests a minute; none was left for this one.",
         Cause.NOT_JSON: "{provider}'s answer is not the JSON that it documents.",
         Cause.TOO_LARGE: "{provider}'s answer is far too long to be one.",
         Cause.TOO_MANY: "{provider} lists more sub-accounts than the 2,000 (on 100 pages) that I can watch.",
@@ -251,18 +250,18 @@ ENGLISH = Catalogue(
         Cause.STATE_UNREADABLE: "What I stored of it cannot be read (`{field}`), so I judge nothing of it.",
     },
     mends={
-        Cause.NAME_UNKNOWN: "Check the host in `{url}`, and the DNS that this machine asks.",
-        Cause.NAME_NOT_RESOLVED: "Look at this machine's DNS (/etc/resolv.conf) and network.",
-        Cause.CONNECTION_REFUSED: "Check host and port in `{url}`, and whether a firewall is in between.",
-        Cause.NO_ROUTE: "Look at this machine's network, IPv6 too.",
-        Cause.CONNECT_TIMEOUT: "Let firewalls in between pass outgoing https; it may also be down.",
+        Cause.NAME_UNKNOWN: "Check the host in `{url}`, and this machine's DNS.",
+        Cause.NAME_NOT_RESOLVED: "Check this machine's DNS (/etc/resolv.conf) and network.",
+        Cause.CONNECTION_REFUSED: "Check the host and port in `{url}`, and look for a firewall in between.",
+        Cause.NO_ROUTE: "Check this machine's network, IPv6 too.",
+        Cause.CONNECT_TIMEOUT: "A firewall may block outgoing https, or the host may be down.",
         Cause.CERTIFICATE_UNTRUSTED: _TRUST,
         Cause.CERTIFICATE_SELF_SIGNED: _TRUST,
-        Cause.CERTIFICATE_EXPIRED: "Set this machine's clock (NTP); if it is right, only they can renew it.",
-        Cause.CERTIFICATE_OF_ANOTHER: "Check the host in `{url}`; a proxy may answer in its place.",
-        Cause.TLS: "Check host and port in `{url}`, and whether a proxy is in between.",
-        Cause.BROKEN_OFF: "If it lasts, look whether a firewall or proxy in between cuts it.",
-        Cause.NOT_HTTP: "Check host and port in `{url}`, and whether a proxy is in between.",
+        Cause.CERTIFICATE_EXPIRED: "Check this machine's clock (NTP); else the certificate must be renewed.",
+        Cause.CERTIFICATE_OF_ANOTHER: "Check the host in `{url}`; a proxy may be answering instead.",
+        Cause.TLS: "Check the host and port in `{url}`, and look for a proxy in between.",
+        Cause.BROKEN_OFF: "If it lasts, look for a firewall or proxy that cuts it.",
+        Cause.NOT_HTTP: "Check the host and port in `{url}`, and look for a proxy in between.",
         Cause.NETWORK: _TRY_LATER,
         Cause.TIMEOUT: _TRY_LATER,
         Cause.SERVER_FAULT: _TRY_LATER,
@@ -270,7 +269,7 @@ ENGLISH = Catalogue(
         Cause.NOT_ASKED: "Watch fewer accounts with one key, or make `POLL_INTERVAL` longer.",
         Cause.NOT_JSON: _TRY_LATER,
         Cause.TOO_LARGE: _CHECK_URL,
-        Cause.TOO_MANY: "Set `subaccounts = false` for this account: all else of it is watched as ever.",
+        Cause.TOO_MANY: "Set `subaccounts = false` for this account: all else is watched as usual.",
         Cause.REDIRECT: _CHECK_URL,
         Cause.NOT_FOUND: _CHECK_URL,
         Cause.DENIED: _CHECK_KEY,
@@ -293,12 +292,12 @@ ENGLISH = Catalogue(
         Cause.STATE_UNREADABLE: "Deploy the release that wrote it again, or delete that row of my database.",
     },
     currency_cause="{provider} counts sub-account `{subaccount}` in {unit} ({amount}) instead of {instead}.",
-    currency_mend="I neither judge nor add its balance until it counts in {instead}; all others as ever.",
+    currency_mend="Its balance is not judged until it is in {instead} again; all others are as usual.",
     some_currency="{amount} in the account's currency",
-    heartbeat="the address of HEARTBEAT_URL",
+    heartbeat="HEARTBEAT_URL",
     balances_cause="{provider} gives a sub-account without `balance`, or with one that is no number.",
     listing_mend="I judge its sub-accounts by what was last listed until it is back.",
-    balances_mend="Sub-accounts without one are judged again once it is back, all others as ever.",
+    balances_mend="Sub-accounts without one are judged again once it is back; all others are as usual.",
     hello="I watch the {provider} account {account} for this channel, every {interval}: {rules}.",
     hello_several="I watch {accounts} for this channel, every {interval}:",
     hello_account="• {account} ({provider}): {rules}.",
@@ -342,7 +341,7 @@ ENGLISH = Catalogue(
         Held.LIMIT: "{provider} allows only a few requests a minute",
         Held.STORE_AWAY: "{provider} is not asked while my database does not answer",
     },
-    wait_until="It asks to be left alone until {until}.",
+    wait_until="It asks me to wait until {until}.",
     asking="Asking {provider}…",
     asking_title="{account}: still asking",
     asking_level="still asking",
@@ -354,7 +353,7 @@ ENGLISH = Catalogue(
     help_title="What `/smscredits` does",
     commands={
         Verb.SHOW: "what is left, read live",
-        Verb.ALERTS: "what is open, since when, and when the next word comes",
+        Verb.ALERTS: "what is open, since when, and when the next message comes",
         Verb.ACK: "stop the reminders: you have it",
         Verb.SNOOZE: "stop the reminders for a while",
         Verb.RESUME: "reminders again",
@@ -379,16 +378,16 @@ ENGLISH = Catalogue(
         "Type `/smscredits alerts` to see what is open."
     ),
     other_workspace=(
-        "I belong to another workspace than you, so I neither answer you nor change anything for you. "
+        "I belong to a different workspace from yours, so I cannot answer you or change anything for you. "
         "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
     ),
     workspace_not_given=(
-        "Slack does not say which workspace you belong to, so I neither answer nor change anything. "
+        "Slack does not say which workspace you belong to, so I cannot answer you or change anything. "
         "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
     ),
     installation_unknown=(
         "I cannot change anything yet: Slack has not told me which workspace I belong to. "
-        "Please try again in a minute; questions are answered meanwhile."
+        "Please try again in a minute; I answer questions meanwhile."
     ),
     person_refused=(
         "I answer only people who are on my list, and you are not. "
@@ -405,17 +404,17 @@ ENGLISH = Catalogue(
     gap_running="I have not read anything since {since}, so I cannot warn: look at my log.",
     gap_over="I read again: nothing was read from {since} to {until}.",
     database_lost=(
-        "I cannot watch, for my database cannot be used: {cause}. {mend} Commands are still answered live."
+        "I cannot watch: my database cannot be used ({cause}). {mend} Commands are still answered live."
     ),
     database_causes={
         Unusable.NO_HOST: "there is no such host",
-        Unusable.NO_ROUTE: "there is no way to the host",
+        Unusable.NO_ROUTE: "there is no route to the host",
         Unusable.REFUSED: "the connection is refused",
         Unusable.NO_SOCKET: "no server listens at that path",
         Unusable.NO_CONNECTION_IN_TIME: "no connection in time",
         Unusable.NO_ANSWER_IN_TIME: "no answer in time",
         Unusable.HANGS_UP: "the server hangs up",
-        Unusable.NO_TLS: "the server speaks no TLS, and sslmode demands it",
+        Unusable.NO_TLS: "the server does not speak TLS, but sslmode requires it",
         Unusable.UNTRUSTED: "the server's certificate is not from an authority that is trusted",
         Unusable.CERTIFICATE_EXPIRED: "the server's certificate has expired",
         Unusable.OTHER_HOSTS_CERTIFICATE: "the server's certificate is for another host's name",
@@ -427,10 +426,10 @@ ENGLISH = Catalogue(
         Unusable.NO_DATABASE: "there is no such database or user",
         Unusable.CLOSED: "the database takes no connections now",
         Unusable.FULL: "too many connections are open",
-        Unusable.BUSY: "it has too much to do",
+        Unusable.BUSY: "it is overloaded",
         Unusable.STARTING: "the server is starting",
         Unusable.STOPPING: "the server is stopping",
-        Unusable.READ_ONLY: "it can only be read",
+        Unusable.READ_ONLY: "it is read-only",
         Unusable.NO_PRIMARY: "none of its hosts is the one that target_session_attrs asks for",
         Unusable.NO_RIGHT: "the user may not write there",
         Unusable.NO_SCHEMA: "the user's search_path names no schema that exists",
@@ -443,10 +442,10 @@ ENGLISH = Catalogue(
         Unusable.FILE_NOT_OPENED: "the file cannot be opened",
         Unusable.FILE_READ_ONLY: "the file cannot be written",
         Unusable.FILE_LOCKED: "another process holds the file",
-        Unusable.FILE_NO_DATABASE: "the file is no SQLite database",
+        Unusable.FILE_NO_DATABASE: "the file is not an SQLite database",
         Unusable.FILE_REPLACED: "the file was replaced or deleted",
-        Unusable.CONTENDED: "others changed the same at every try",
-        Unusable.UNKNOWN: "it fails in a way of its own ({detail})",
+        Unusable.CONTENDED: "other copies changed the same row at every try",
+        Unusable.UNKNOWN: "it fails for an unknown reason ({detail})",
     },
     database_mends={
         Unusable.NO_HOST: "Check the host's name in DATABASE_URL.",
@@ -470,9 +469,9 @@ ENGLISH = Catalogue(
         Unusable.FULL: "Close other sessions, or raise the limit: the bot needs up to 5 for each copy.",
         Unusable.BUSY: "I keep trying; if it lasts, look at the server's load and memory.",
         Unusable.STARTING: "I keep trying; if it lasts, look at the server's log.",
-        Unusable.STOPPING: "I keep trying; if it lasts, look whether the server is to run.",
+        Unusable.STOPPING: "I keep trying; if it lasts, check whether the server should be running.",
         Unusable.READ_ONLY: (
-            "Connect to the primary; if it is, see who set default_transaction_read_only for it, and why."
+            "Connect to the primary; if it is this one, see who set default_transaction_read_only, and why."
         ),
         Unusable.NO_PRIMARY: "Check the hosts in DATABASE_URL, and that one of them is the primary.",
         Unusable.NO_RIGHT: (

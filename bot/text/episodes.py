@@ -9,7 +9,7 @@ from bot.core.model import Field, Level
 from bot.core.naming import natural
 from bot.core.notice import Reason
 from bot.core.reading import ENOUGH, Credits, Reading, SubAccount
-from bot.core.watch import Ending, Episode, Firing, Rise, Trouble
+from bot.core.watch import Ending, Episode, Firing, Rise, ThresholdChange, Trouble
 from bot.text.figures import escape
 from bot.text.groups import NONE_READ, GroupWords
 
@@ -99,13 +99,13 @@ class EpisodeWords(GroupWords):
         if episode.topped_up:
             currency = reading.credits.currency if reading else ""
             said.append(self.say.topped_up.format(amount=self.figures.money(episode.topped_up, currency)))
-        said.extend(
-            self.say.threshold_changed.format(
-                old=self.figures.threshold(old), new=self.figures.threshold(new)
-            )
-            for old, new in episode.thresholds_changed
-        )
+        said.extend(map(self._threshold_changed, episode.thresholds_changed))
         return (*said, *self.members(episode, readings))
+
+    def _threshold_changed(self, change: ThresholdChange) -> str:
+        old = f"{self.figures.threshold(change.old)} {escape(change.old_unit)}".rstrip()
+        new = f"{self.figures.threshold(change.new)} {escape(change.new_unit)}".rstrip()
+        return self.say.threshold_changed.format(old=old, new=new)
 
     def without_buttons(self, episode: Episode) -> str:
         """Say what to type where the message has no buttons."""

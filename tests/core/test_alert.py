@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.core.model import Account, Field, Level, Policy, Product, Rule
 from bot.core.notice import Kind, Notice, Reason, Step, Urgency
 from bot.core.reading import Cause, Credits, Failure, Reading
-from bot.core.watch import Trouble, Watch
+from bot.core.watch import ThresholdChange, Trouble, Watch
 from tests.samples import (
     CRITICAL,
     DOWN,
@@ -385,7 +385,7 @@ def test_a_changed_threshold_is_judged_afresh_without_margin(
     step = judged(known(sms, watched=account(*before)), sms, 1, account(*after))
     assert step.reasons == (reason,)
     if changed is not None:
-        pairs = tuple((Decimal(old), Decimal(new)) for old, new in changed)
+        pairs = tuple(ThresholdChange(Decimal(old), Decimal(new)) for old, new in changed)
         assert step.touched[0].thresholds_changed == pairs
 
 
@@ -395,7 +395,9 @@ def test_an_end_that_the_old_threshold_would_have_seen_too_is_not_put_down_to_th
 ) -> None:
     step = judged(known(4000, watched=account(WARNING)), sms, 1, account(warns(5001)))
     assert step.reasons == (Reason.ENDED,)
-    assert step.touched[0].thresholds_changed == (((Decimal(5000), Decimal(5001)),) if named else ())
+    assert step.touched[0].thresholds_changed == (
+        (ThresholdChange(Decimal(5000), Decimal(5001)),) if named else ()
+    )
 
 
 def test_a_threshold_raised_during_an_episode_is_judged_without_the_margin_of_the_old_one() -> None:

@@ -10,7 +10,7 @@ from bot.core.currency import unit_of
 from bot.core.model import Field, Level, SubAccounts
 from bot.core.notice import Reason, Step
 from bot.core.reading import Cause, Credits, Failure, Reading, SubAccount
-from bot.core.watch import Trouble
+from bot.core.watch import ThresholdChange, Trouble
 from tests.samples import CRITICAL, DOWN, POLICY, WARNING, account, at, credit, judged, lived, rule
 
 MONEY = rule(Level.WARNING, 50, Field.BALANCE)
@@ -233,3 +233,13 @@ def test_a_failure_between_two_units_forgets_none_of_them() -> None:
     steps = lived_in(having(342, "EUR"), DOWN, having(7000, "XOF"))
     assert told(steps[-1]) == ["opened unreadable"]
     assert steps[-1].watch.failures == 2
+
+
+@pytest.mark.parametrize("threshold", [3000, 50])
+def test_a_threshold_in_another_unit_was_changed_even_if_its_number_was_not(threshold: int) -> None:
+    before = lived_in(having("11.40", "EUR"))[-1].watch
+    francs = replace(account(rule(Level.WARNING, threshold, Field.BALANCE)), currency="XOF")
+    step = judged(before, replace(having("7477.81", "XOF"), began_at=at(1)), 1, francs)
+    assert step.reasons == (Reason.ENDED,)
+    changed = ThresholdChange(Decimal(50), Decimal(threshold), "EUR", "XOF")
+    assert step.touched[0].thresholds_changed == (changed,)

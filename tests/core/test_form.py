@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.core.form import Embellishment, Refusals, suspects
+from bot.core.reading import CONNECTION, Cause
 from tests.samples import NOW
 
 MENTION, BLOCKS = Embellishment.MENTION, Embellishment.BLOCKS
@@ -41,7 +42,7 @@ def at(seconds: float) -> datetime:
         # What no barer form heals.
         *((error, []) for error in ("not_in_channel", "channel_not_found", "is_archived", "missing_scope")),
         *((error, []) for error in ("invalid_auth", "token_revoked", "account_inactive", "no_permission")),
-        *((error, []) for error in ("restricted_action_read_only_channel", "ekm_access_denied", "network")),
+        *((error, []) for error in ("restricted_action_read_only_channel", "ekm_access_denied")),
         *((error, []) for error in ("restricted_action_thread_only_channel", "ratelimited", "no_text")),
     ],
 )
@@ -91,3 +92,10 @@ def test_what_was_refused_long_before_for_the_same_error_stays_left_out() -> Non
     refusals, _ = Refusals().refused("C1", "restricted_action", ALL, NOW)
     refusals, _ = refusals.refused("C1", "restricted_action", ALL - {MENTION}, at(3600))
     assert refusals.taken("C1").left_out("C1", at(3601)) == {MENTION, THREAD}
+
+
+@pytest.mark.parametrize("cause", sorted(CONNECTION | {Cause.TIMEOUT}))
+def test_what_never_reached_slack_is_no_refusal_of_anything(cause: Cause) -> None:
+    refusals, blamed = Refusals().refused("C1", cause.value, ALL, NOW)
+    assert blamed is None
+    assert refusals.left_out("C1", NOW) == frozenset()

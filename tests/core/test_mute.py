@@ -10,7 +10,7 @@ from bot.core.model import Account, Field, Level
 from bot.core.mute import ACK_LASTS, Choice, Decision, decide, snooze_until
 from bot.core.notice import Kind, Reason, Step, Urgency
 from bot.core.reconcile import reconcile
-from bot.core.watch import Ending, Episode, Mute, Trouble, Watch
+from bot.core.watch import Ending, Episode, Mute, ThresholdChange, Trouble, Watch
 from tests.samples import (
     CRITICAL,
     DOWN,
@@ -433,7 +433,7 @@ def test_a_threshold_changed_while_the_bot_was_down_is_judged_by_the_next_good_r
     assert step.reasons == (Reason.NOTHING_DUE,)
     ended = judged(step.watch, 4000, 31, lowered)
     assert [owed.kind for owed in ended.notices] == [Kind.ENDED]
-    assert ended.touched[0].thresholds_changed == ((Decimal(5000), Decimal(1000)),)
+    assert ended.touched[0].thresholds_changed == (ThresholdChange(Decimal(5000), Decimal(1000)),)
 
 
 def test_every_step_of_a_life_leaves_nothing_to_reconcile() -> None:

@@ -10,7 +10,7 @@ from bot.core.mute import Decision, decide
 from bot.core.notice import Kind, Reason, Step, Urgency
 from bot.core.reading import Cause, Credits, Failure, Reading, SubAccount
 from bot.core.reconcile import reconcile
-from bot.core.watch import Ending, Firing, Watch
+from bot.core.watch import Ending, Firing, ThresholdChange, Watch
 from tests.samples import (
     CRITICAL,
     DOWN,
@@ -438,7 +438,7 @@ def test_a_changed_threshold_of_subaccounts_is_judged_afresh_and_says_so() -> No
     lower = replace(PARENT, subaccounts=SubAccounts((rule(Level.WARNING, 10, Field.BALANCE),)))
     step = judged(watch, listed(1, {"7": "19", "8": "18"}), 1, lower)
     assert told(step) == [(Kind.ENDED, Level.WARNING)]
-    assert step.touched[0].thresholds_changed == ((Decimal(20), Decimal(10)),)
+    assert step.touched[0].thresholds_changed == (ThresholdChange(Decimal(20), Decimal(10), "EUR", "EUR"),)
 
 
 def test_subaccounts_that_are_no_longer_watched_leave_the_episode() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from bot.core.model import Level
 from bot.core.notice import Kind, Step
+from bot.core.watch import ThresholdChange
 from bot.ports import NotLeading
 from bot.store import Terms
 from tests.samples import CRITICAL, NOW, WARNING, WATCHED, account, rule
@@ -91,7 +92,7 @@ async def test_only_the_newest_copy_s_thresholds_decide(copies: Start) -> None:
     assert older.channel.told == ["opened low warning", "ended low warning"]
     ended = older.channel.posts[-1].episode
     assert ended is not None
-    assert ended.thresholds_changed == ((Decimal(5000), Decimal(3000)),)
+    assert ended.thresholds_changed == (ThresholdChange(Decimal(5000), Decimal(3000)),)
 
 
 async def test_what_is_open_is_fitted_to_the_settings_of_whoever_begins_to_watch(copies: Start) -> None:

@@ -115,7 +115,7 @@ SOCKET: dict[str, Any] = {"slack_app_token": "xapp-demo", "slack_signing_secret"
 BOTH = pytest.mark.parametrize("mode", [{}, SOCKET], ids=["http", "socket"])
 CARLA = User("U0CARLA", "carla", "Carla Ruiz", "T0PARTNER")
 DARIO = User("U0DARIO", "dario", "Dario Neri", "E0PARTNER")
-STRANGER = "I belong to another workspace than you, so I neither answer you nor change anything for you."
+STRANGER = "I belong to a different workspace from yours, so I cannot answer you or change anything for you."
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from bot.core.model import Account, Field, Level, Policy, Product, Rule
 from bot.core.notice import Due, Edit, Kind, OpenAlert, Reason, Telling, Undelivered
 from bot.core.reading import Cause, Credits, Failure, Reading
 from bot.core.unusable import Unusable
-from bot.core.watch import AccountStatus, Ending, Episode, Firing, Mute, Rise, Trouble, Watch
+from bot.core.watch import AccountStatus, Ending, Episode, Firing, Mute, Rise, ThresholdChange, Trouble, Watch
 from bot.demo.blockkit import faults
 from bot.ports import StoreAway
 from bot.slack.blocks import Blocks, Message
@@ -61,7 +61,7 @@ def low(level: Level = Level.WARNING, ended_at: datetime | None = None) -> Episo
         ended_at=ended_at,
         firing=firing,
         topped_up=Decimal("100.004"),
-        thresholds_changed=((Decimal(5000), Decimal(1000)),),
+        thresholds_changed=(ThresholdChange(Decimal(5000), Decimal(1000)),),
     )
 
 
@@ -371,7 +371,7 @@ def test_without_its_buttons_a_muted_alert_names_the_command_that_ends_the_mute(
     muted = replace(low(), mute=Mute("U1", NOW, NOW + timedelta(hours=1)))
     edit = BLOCKS.living(Edit(muted, WATCHES[0], "1.1", NOW), frozenset({Embellishment.BLOCKS}))
     assert edit.blocks == ()
-    assert edit.text.endswith("For reminders again, type `/smscredits resume`.")
+    assert edit.text.endswith("To get reminders again, type `/smscredits resume`.")
 
 
 @pytest.mark.parametrize("message", [low(Level.EMPTY, NOW), replace(low(), ending=Ending.NOT_CONFIGURED)])

@@ -147,7 +147,11 @@ HOSTILE: list[tuple[Json, Json, str]] = [
     ({"action_id": "ack", "value": "EPISODE"}, {"user": None}, UNKNOWN),
     ({"action_id": "ack", "value": "EPISODE"}, {"user": {"id": "<!here>"}}, UNKNOWN),
     ({"action_id": "ack", "value": "EPISODE"}, {"user": {"id": None}}, UNKNOWN),
-    ({"action_id": "ack", "value": "EPISODE"}, {"team": {"id": "T0OTHER"}}, "I belong to another workspace"),
+    (
+        {"action_id": "ack", "value": "EPISODE"},
+        {"team": {"id": "T0OTHER"}},
+        "I belong to a different workspace",
+    ),
 ]
 
 

@@ -166,7 +166,7 @@ async def test_within_a_wait_a_command_says_until_when_and_what_was_read_last() 
             answer = await first(demo)
             assert in_order(
                 answer.text,
-                "SMS Partner says that it is asked too often. It asks to be left alone until <!date^",
+                "SMS Partner says that it is asked too often. It asks me to wait until <!date^",
                 "Last good reading, ",
                 "5,500 SMS",
             )

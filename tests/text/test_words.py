@@ -16,7 +16,18 @@ from bot.core.model import Field, Level, Policy, Product, Rule, SubAccounts
 from bot.core.notice import OpenAlert, Reason, Telling, Undelivered
 from bot.core.reading import Cause, Credits, Failure, Held, Reading, SubAccount
 from bot.core.unusable import Unusable
-from bot.core.watch import AccountStatus, Ending, Episode, Firing, Member, Mute, Rise, Trouble, Watch
+from bot.core.watch import (
+    AccountStatus,
+    Ending,
+    Episode,
+    Firing,
+    Member,
+    Mute,
+    Rise,
+    ThresholdChange,
+    Trouble,
+    Watch,
+)
 from bot.ports import StoreAway
 from bot.text import Words
 from bot.text.catalogue import Catalogue
@@ -148,11 +159,11 @@ def test_a_low_episode_says_what_is_left_what_fired_and_where_it_ends(
     [
         (
             credit(1, "0.04"),
-            "Only 1 SMS, 0.040 EUR left, and that is not enough: this counts as used up below 10 SMS.",
+            "Only 1 SMS, 0.040 EUR left, not enough: it counts as used up below 10 SMS.",
         ),
         (
             Credits({Field.BALANCE: Decimal("0.5")}, "EUR"),
-            "Only 0.500 EUR left, and that is not enough: this counts as used up below 1.00 EUR.",
+            "Only 0.500 EUR left, not enough: it counts as used up below 1.00 EUR.",
         ),
     ],
 )
@@ -223,7 +234,7 @@ def test_a_changed_threshold_of_money_is_said_to_the_cent() -> None:
         before, reading(9000, "45", minute=1), 1, account(rule(Level.CRITICAL, "44.95", Field.BALANCE))
     )
     said = WORDS.end(step.touched[0], step.watch.reading, told_late=False)
-    assert said[-1] == "Threshold changed from 50.1 to 44.95."
+    assert said[-1] == "Threshold changed from 50.1 EUR to 44.95 EUR."
 
 
 def test_the_end_of_silence_names_the_account_and_the_figures() -> None:
@@ -304,7 +315,7 @@ def test_what_is_open_is_told_with_its_facts_and_when_the_next_word_comes() -> N
     assert WORDS.alert(alert) == (
         f"*SMS credits are low* (sms), since {WORDS.time(at(0))}.",
         "4,999 SMS left, below the warning threshold of 5,000. Fine again from 5,500.",
-        f"Last word {WORDS.time(at(0))} in <#C0123456789>. Next reminder {WORDS.time(at(24 * 60))}.",
+        f"Last posted {WORDS.time(at(0))} in <#C0123456789>. Next reminder {WORDS.time(at(24 * 60))}.",
     )
     off = replace(WORDS, policy=Policy(reminder_warning=timedelta(0), reminder_critical=timedelta(0)))
     assert off.alert(replace(alert, episode=replace(watch.low, remind_at=None)))[-1].endswith(
@@ -334,7 +345,7 @@ def test_who_snoozed_it_does_not_have_it() -> None:
             Reason.MUTED,
             (
                 "SMS credits are low: no reminders until {until}. "
-                "I still tell if it gets worse, and when it ends."
+                "I still post if it gets worse, and when it ends."
             ),
         ),
         (Reason.MUTED_ALREADY, "SMS credits are low: <@U0A> has it already, since {at}."),
@@ -526,7 +537,7 @@ def test_a_sub_account_in_another_unit_is_named_with_both() -> None:
         Cause.CURRENCY, "balance", listing=True, amount=Decimal(9), unit="XOF", instead="EUR", subaccount="7"
     )
     assert WORDS.cause(failure) == "SMS Partner counts sub-account `7` in XOF (9.00 XOF) instead of EUR."
-    mend = "I neither judge nor add its balance until it counts in EUR; all others as ever."
+    mend = "Its balance is not judged until it is in EUR again; all others are as usual."
     assert WORDS.mend(failure) == mend
 
 
@@ -776,7 +787,7 @@ def test_accounts_of_one_host_that_fails_are_told_together_each_by_its_name() ->
     )
     assert WORDS.account(lasting.account) == "several accounts"
     split = replace(over, ending=Ending.SPLIT)
-    assert WORDS.closed(split) == "What still cannot be read is told in other alerts now."
+    assert WORDS.closed(split) == "What still cannot be read has alerts of its own now."
 
 
 def test_one_account_of_a_host_that_fails_alone_is_told_by_its_name() -> None:
@@ -856,7 +867,7 @@ def test_lists_of_subaccounts_that_fail_are_not_told_as_accounts_that_cannot_be_
             (
                 "The account and the list of its sub-accounts are read, but not every balance on it. "
                 "SMS Partner gives a sub-account without `balance`, or with one that is no number. "
-                "Sub-accounts without one are judged again once it is back, all others as ever."
+                "Sub-accounts without one are judged again once it is back; all others are as usual."
             ),
             "Balances of sub-accounts of sms can be read again",
         ),
@@ -997,6 +1008,20 @@ def fill_in_what_many_accounts_need(words: Words) -> None:
         words.held_back(replace(fine, held_back=why, reading=None), at(1))
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (ThresholdChange(Decimal(5000), Decimal(1000)), "5,000 to 1,000"),
+        (ThresholdChange(Decimal("0.050"), Decimal("200.5"), "EUR", "EUR"), "0.05 EUR to 200.5 EUR"),
+        (ThresholdChange(Decimal(50), Decimal(3000), "EUR", "F<CFA"), "50 EUR to 3,000 F&lt;CFA"),
+        (ThresholdChange(Decimal(50), Decimal(60), "", "XOF"), "50 to 60 XOF"),
+    ],
+)
+def test_a_changed_threshold_is_said_with_its_units(change: ThresholdChange, said: str) -> None:
+    ended = replace(opened(Trouble.LOW, 4999), ended_at=at(5), thresholds_changed=(change,))
+    assert f"Threshold changed from {said}." in WORDS.end(ended, Reading(NOW, ALL), told_late=False)
+
+
 def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
     recorded = {field.name: Sentence.of(getattr(ENGLISH, field.name)) for field in fields(ENGLISH)}
     words = Words(replace(ENGLISH, **recorded), FIGURES, POLICY)
@@ -1008,7 +1033,10 @@ def test_every_sentence_with_holes_is_filled_in_somewhere() -> None:
             if level is not Level.OK:
                 words.title(replace(episode, level=level))
         ended = replace(
-            episode, ended_at=at(5), topped_up=Decimal(5), thresholds_changed=((Decimal(2), Decimal(1)),)
+            episode,
+            ended_at=at(5),
+            topped_up=Decimal(5),
+            thresholds_changed=(ThresholdChange(Decimal(2), Decimal(1)),),
         )
         words.title(ended)
         words.end(ended, everything, told_late=False)
@@ -1088,22 +1116,27 @@ def said_of(telling: Telling, *outcomes: Outcome, mute: Mute | None = None, poli
 @pytest.mark.parametrize(
     ("telling", "says", "does_not_say"),
     [
-        (Telling(NOW), ["Last word <!date^1784721900^"], ["waits", "just being told"]),
-        (Telling(), [], ["Last word", "waits", "just being told"]),
-        (Telling(waits_since=NOW), ["A word of it is just being told in <#C0123456789>."], ["Last word"]),
+        (Telling(NOW), ["Last posted <!date^1784721900^"], ["waiting", "just being posted"]),
+        (Telling(), [], ["Last posted", "waiting", "just being posted"]),
+        (
+            Telling(waits_since=NOW),
+            ["A message about it is just being posted in <#C0123456789>."],
+            ["Last posted"],
+        ),
         (
             Telling(waits_since=NOW, error="not_in_channel", retry_at=at(5)),
             [
-                "a word waits to be told in <#C0123456789>: the bot is not in the channel",
+                "A message for <#C0123456789> has been waiting since <!date^",
+                "CEST>: the bot is not in the channel",
                 "/invite",
                 "Next try",
             ],
-            ["Last word"],
+            ["Last posted"],
         ),
         (
             Telling(NOW, at(1), "timeout", at(5)),
-            ["Last word <!date^1784721900^", "a word waits to be told"],
-            ["just being told"],
+            ["Last posted <!date^1784721900^", "has been waiting since"],
+            ["just being posted"],
         ),
     ],
 )
@@ -1139,7 +1172,7 @@ def test_an_open_alert_says_when_the_next_word_comes(
 def test_an_account_whose_failures_are_counted_says_that_it_is_not_told_yet() -> None:
     assert WORDS.counting(WATCHED, known(9000, DOWN, DOWN)) == (
         "*sms*: 2 of 3 failed polls in a row since <!date^1784721960^{date_short_pretty} at {time}|"
-        "22 Jul 2026, 14:06 CEST>, not told yet. SMS Partner cannot be reached."
+        "22 Jul 2026, 14:06 CEST>, not posted yet. SMS Partner cannot be reached."
     )
 
 
