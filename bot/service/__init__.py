@@ -160,7 +160,7 @@ class Service:
             raise
         self._looked(holds=holds)
         self._standing_by = not holds
-        await self._outage.over(self.channels)
+        await self._outage.over(self.channels, self._clock.now())
         return holds
 
     def _looked(self, *, holds: bool) -> None:

@@ -6,11 +6,13 @@ from functools import partial
 from typing import TypeVar
 
 from bot.core.form import Embellishment, Refusals
-from bot.core.notice import RATE_LIMITED, Due, Edit
+from bot.core.notice import LONGEST_WAIT, RATE_LIMITED, Due, Edit
 from bot.core.pace import APART, Pace, Way
 from bot.ports import Clock, EmbellishmentRefused, Messenger, NotDelivered
 
 _T = TypeVar("_T")
+
+SLOWEST_RETRY = timedelta(minutes=10)
 
 
 class Sender:
@@ -70,3 +72,11 @@ class Sender:
             self.pace = self.pace.waiting(way, channel, self._clock.now(), wait)
         self._refusals = self._refusals.taken(channel)
         return answer
+
+
+def retry_in(attempts: int, error: NotDelivered) -> timedelta:
+    """Return as long as Slack asks; else longer each time, and long where only a person can mend it."""
+    if error.retry_after is not None:
+        return min(timedelta(seconds=error.retry_after), LONGEST_WAIT)
+    doublings = min(attempts + (3 if error.permanent else 0), 10)
+    return min(timedelta(seconds=5 * (1 << doublings)), SLOWEST_RETRY)

@@ -7,8 +7,8 @@ from sqlalchemy import text
 from bot.core.form import Embellishment
 from bot.core.notice import Due, Kind
 from bot.ports import EmbellishmentRefused, NotBuilt, NotDelivered, StoreAway
-from bot.service.courier import LONGEST_ROUND, SLOWEST_RETRY, Delivered
-from bot.service.sender import Sender
+from bot.service.courier import LONGEST_ROUND, Delivered
+from bot.service.sender import SLOWEST_RETRY, Sender
 from bot.store import Database
 from tests.samples import WARNING, WATCHED, account, credit
 from tests.service.bot import Channel, Start
