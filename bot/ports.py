@@ -169,6 +169,9 @@ class Watches(Protocol):
     async def known(self, accounts: Sequence[str]) -> Mapping[str, Watch]:
         """Return what is known of each of these accounts."""
 
+    async def failing(self) -> Mapping[str, Watch]:
+        """Return every account that could not be read when it was last polled, configured or not."""
+
     async def greet(self, notice: Notice) -> bool:
         """Write the greeting of a channel down, once for ever; tell whether it was new."""
 

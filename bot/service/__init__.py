@@ -161,6 +161,9 @@ class Service:
         self._looked(holds=holds)
         self._standing_by = not holds
         await self._outage.over(self.channels, self._clock.now())
+        if not holds:
+            # Commands are answered here too: what the provider asked of the other process holds here.
+            self._reader.resume_waits(await self._watches.failing())
         return holds
 
     def _looked(self, *, holds: bool) -> None:

@@ -13,7 +13,9 @@ from bot.store.schema import notice
 NOBODY_TELLS = timedelta(minutes=1)
 """A channel takes a message a second: one to which nothing was posted for so long takes none."""
 
-_TAKING = select(notice.c.channel).where(notice.c.sent_at > bindparam("untried_since"), notice.c.message != "")
+_TAKING = select(notice.c.channel).where(
+    notice.c.sent_at > bindparam("untried_since"), notice.c.message != ""
+)
 _STUCK = or_(
     notice.c.attempts > 0,
     and_(notice.c.at < bindparam("untried_since"), notice.c.channel.not_in(_TAKING)),

@@ -180,7 +180,7 @@ async def test_of_a_burst_what_only_waits_for_its_turn_is_not_undelivered(start:
     """A channel takes a message a second, so the last of a hundred waits for more than a minute."""
     names = [f"account-{number:03}" for number in range(100)]
     accounts = tuple(account(WARNING, name=name) for name in names)
-    bot = await start(accounts=accounts, **{name: (4000,) for name in names})
+    bot = await start(accounts=accounts, **dict.fromkeys(names, (4000,)))
     began_at = bot.wall.now()
     await bot.service.poll()
     overviews, seen = SqlOverviews(bot.database), []
