@@ -71,11 +71,11 @@ class NotDelivered(OutsideError):
 
 
 class EmbellishmentRefused(NotDelivered):
-    """Slack refused a message for an embellishment, which is no refusal of the message."""
+    """Slack refused a message for embellishments, which is no refusal of the message: go without these."""
 
-    def __init__(self, error: str, embellishment: Embellishment) -> None:
+    def __init__(self, error: str, left_out: frozenset[Embellishment]) -> None:
         super().__init__(error)
-        self.embellishment = embellishment
+        self.left_out = left_out
 
 
 class NotBuilt(OutsideError):

@@ -45,7 +45,7 @@ class Delivery:
     episode: str = ""
     error: str = ""
     retry_at: datetime | None = None
-    left_out: Embellishment | None = None
+    left_out: frozenset[Embellishment] = frozenset()
 
 
 class Courier:
@@ -135,7 +135,7 @@ class Courier:
             message = await self._sender.post(due)
         except EmbellishmentRefused as error:
             await self._outbox.released(due)
-            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.embellishment)
+            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
         except NotDelivered as error:
             if error.gone and due.root:
                 # The thread's message was deleted: the present state is posted anew in its place.
@@ -163,7 +163,7 @@ class Courier:
         try:
             await self._sender.edit(edit)
         except EmbellishmentRefused as error:
-            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.embellishment)
+            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
         except NotDelivered as error:
             if error.gone:
                 await self._outbox.edited(edit, now, gone=True)

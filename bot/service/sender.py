@@ -63,7 +63,7 @@ class Sender:
                 raise
             now = self._clock.now()
             self._refusals, blamed = self._refusals.refused(channel, error.error, error.worn, now)
-            if blamed is None:
+            if not blamed:
                 raise
             raise EmbellishmentRefused(error.error, blamed) from None
         finally:
