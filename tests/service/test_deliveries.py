@@ -315,7 +315,11 @@ async def test_a_message_refused_for_an_embellishment_goes_out_barer_a_second_la
     bot.channel.dislikes[embellishment] = error
     await bot.service.poll()
     barer, posted = await bot.deliver()
-    assert (barer.outcome, barer.error, barer.left_out) == (Delivered.BARER, error, frozenset({embellishment}))
+    assert (barer.outcome, barer.error, barer.left_out) == (
+        Delivered.BARER,
+        error,
+        frozenset({embellishment}),
+    )
     assert (posted.outcome, bot.channel.bare) == (Delivered.POSTED, [frozenset({embellishment})])
     assert await bot.service.people.undelivered() == ()
     await bot.service.poll()
