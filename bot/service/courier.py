@@ -142,6 +142,8 @@ class Courier:
                 await self._outbox.uproot(due)
                 return replace(done, outcome=Delivered.GONE, error=error.error)
             retry_at = self._clock.now() + retry_in(due.attempts, error)
+            if error.permanent:
+                self._sender.hold(Way.POST, due.channel, retry_in(due.attempts, error))
             await self._outbox.failed(due, error.error, retry_at, unknown=error.unknown)
             outcome = Delivered.UNKNOWN if error.unknown else Delivered.REFUSED
             return replace(done, outcome=outcome, error=error.error, retry_at=retry_at)

@@ -41,6 +41,10 @@ class Sender:
         """Post that the database is away, or back; raises `NotDelivered`."""
         await self.send(Way.POST, channel, lambda bare: self._messenger.say(channel, bare, away=away))
 
+    def hold(self, way: Way, channel: str, span: timedelta) -> None:
+        """Send a channel nothing for so long: what it refuses one message it refuses all."""
+        self.pace = self.pace.waiting(way, channel, self._clock.now(), span)
+
     async def send(
         self, way: Way, channel: str, call: Callable[[frozenset[Embellishment]], Awaitable[_T]]
     ) -> _T:

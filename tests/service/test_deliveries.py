@@ -82,6 +82,37 @@ async def test_it_is_tried_again_less_and_less_often_and_for_ever(
     assert max(waits) <= SLOWEST_RETRY.total_seconds()
 
 
+async def test_a_channel_that_refuses_for_good_is_tried_with_one_message_for_all_that_wait(
+    start: Start,
+) -> None:
+    names = [f"account-{number:02}" for number in range(20)]
+    accounts = tuple(account(WARNING, name=name) for name in names)
+    bot = await start(
+        accounts=(*accounts, account(WARNING, name="other", channel="C2")),
+        **dict.fromkeys((*names, "other"), (4999,)),
+    )
+    refused: list[datetime] = []
+
+    def broken(due: Due) -> Exception | None:
+        if due.channel == "C2":
+            return None
+        refused.append(bot.wall.now())
+        return NotDelivered("not_in_channel", permanent=True)
+
+    bot.channel.broken = broken
+    await bot.service.poll()
+    began_at = bot.wall.now()
+    while bot.wall.now() < began_at + timedelta(minutes=10):
+        await bot.service.deliver()
+        bot.wall.pass_(timedelta(seconds=1))
+    assert [round((at - began_at).total_seconds()) for at in refused] == [0, 40, 120, 280]
+    assert len(bot.channel.posts) == 1
+    bot.channel.broken = lambda _: None
+    bot.wall.pass_(timedelta(minutes=10))
+    await bot.deliver()
+    assert len(bot.channel.posts) == 21
+
+
 async def test_a_message_that_is_gone_is_posted_anew(start: Start) -> None:
     bot = await start(999, 4999)
     await bot.cycle()

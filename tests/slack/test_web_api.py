@@ -103,6 +103,26 @@ async def test_an_answer_that_says_neither_yes_nor_no_leaves_the_outcome_unknown
     assert (refusal.error, refusal.unknown, refused(refusal)) == (error, True, False)
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "40"}, 40),
+        ({"Retry-After": "Wed, 22 Jul 2026 08:45:30 GMT", "Date": "Wed, 22 Jul 2026 08:45:00 GMT"}, 30),
+        ({"Retry-After": "86400"}, 3600),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("body", ['{"ok": false, "error": "service_unavailable"}', "<html>"])
+async def test_a_fault_of_slack_s_that_asks_to_wait_is_waited_for(
+    server: Scripted, session: aiohttp.ClientSession, headers: dict[str, str], seconds: float, body: str
+) -> None:
+    server.says(Says(503, body, headers))
+    refusal = await posting(api(session, server.url))
+    assert (refusal.unknown, refusal.retry_after) == (True, seconds)
+
+
 async def test_a_connection_that_was_never_made_is_certain(session: aiohttp.ClientSession) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
