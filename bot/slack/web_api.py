@@ -108,11 +108,8 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
     if status == 429 or str(error) in _TOO_MANY:
         wait = retry_after(response.headers, otherwise=DEFAULT_RETRY_AFTER, most=LONGEST_WAIT)
         return NotDelivered("ratelimited", retry_after=wait.total_seconds())
-    asked = None
-    if status >= 500:
-        asked = (
-            retry_after(response.headers, otherwise=timedelta(0), most=LONGEST_WAIT).total_seconds() or None
-        )
+    wait = retry_after(response.headers, otherwise=timedelta(0), most=LONGEST_WAIT)
+    asked = wait.total_seconds() or None if status >= 500 else None
     if not isinstance(error, str):
         return NotDelivered("server_fault", unknown=True, retry_after=asked)
     if error == "invalid_blocks" and isinstance(data, dict):

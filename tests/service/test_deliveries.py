@@ -86,11 +86,9 @@ async def test_a_channel_that_refuses_for_good_is_tried_with_one_message_for_all
     start: Start,
 ) -> None:
     names = [f"account-{number:02}" for number in range(20)]
-    accounts = tuple(account(WARNING, name=name) for name in names)
-    bot = await start(
-        accounts=(*accounts, account(WARNING, name="other", channel="C2")),
-        **dict.fromkeys((*names, "other"), (4999,)),
-    )
+    other = account(WARNING, name="other", channel="C2")
+    accounts = (*(account(WARNING, name=name) for name in names), other)
+    bot = await start(accounts=accounts, **dict.fromkeys((*names, "other"), (4999,)))
     refused: list[datetime] = []
 
     def broken(due: Due) -> Exception | None:

@@ -316,3 +316,15 @@ async def test_an_edit_without_blocks_takes_those_away_that_were_there(
     edit = Edit(episode, Watch(), "1784721900.000001", NOW)
     await SlackMessenger(api(session, server.url), BLOCKS).edit(edit, frozenset({Embellishment.BLOCKS}))
     assert server.asked[0]["blocks"] == []
+
+
+async def test_a_wait_that_slack_asks_for_before_it_lists_the_workspaces_is_handed_on(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    refused_for_long = Says(429, '{"ok": false, "error": "ratelimited"}', {"Retry-After": "900"})
+    server.says(Says(200, ORG_WIDE % '"E1"'), refused_for_long)
+    workspace = Workspace(api(session, server.url))
+    with pytest.raises(NotDelivered) as refusal:
+        await workspace.learn()
+    assert (refusal.value.retry_after, workspace.known) == (900, True)
+    assert workspace.installation == Installation("", "E1")
