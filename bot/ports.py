@@ -72,11 +72,11 @@ class NotDelivered(OutsideError):
 
 
 class EmbellishmentRefused(NotDelivered):
-    """Slack refused a message for an embellishment, which is no refusal of the message."""
+    """Slack refused a message for embellishments, which is no refusal of the message: go without these."""
 
-    def __init__(self, error: str, embellishment: Embellishment) -> None:
+    def __init__(self, error: str, left_out: frozenset[Embellishment]) -> None:
         super().__init__(error)
-        self.embellishment = embellishment
+        self.left_out = left_out
 
 
 class NotBuilt(OutsideError):
@@ -170,6 +170,9 @@ class Watches(Protocol):
 
     async def known(self, accounts: Sequence[str]) -> Mapping[str, Watch]:
         """Return what is known of each of these accounts."""
+
+    async def failing(self) -> Mapping[str, Watch]:
+        """Return every account that could not be read when it was last polled, configured or not."""
 
     async def greet(self, notice: Notice) -> bool:
         """Write the greeting of a channel down, once for ever; tell whether it was new."""

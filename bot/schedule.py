@@ -256,8 +256,9 @@ class Schedule:
             log.info("delivery.done", how=delivery.outcome.value, **about)
             return
         if delivery.left_out:
-            left_out, why = delivery.left_out, self._words.say.left_out[delivery.left_out]
-            log.warning("delivery.barer", **about, error=delivery.error, left_out=left_out.value, mend=why)
+            left_out = sorted(delivery.left_out)
+            why = "; ".join(self._words.say.left_out[one] for one in left_out)
+            log.warning("delivery.barer", **about, error=delivery.error, left_out=left_out, mend=why)
             return
         log.error(
             "delivery.waits" if delivery.retry_at else "delivery.not_edited",

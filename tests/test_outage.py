@@ -22,6 +22,7 @@ class Channels:
     def __init__(self) -> None:
         self.said: list[tuple[str, Unusable | None]] = []
         self.refusal: NotDelivered | None = None
+        self.tries = 0
 
     async def post(self, due: Due, bare: frozenset[Embellishment]) -> str:
         raise AssertionError
@@ -30,6 +31,7 @@ class Channels:
         raise AssertionError
 
     async def say(self, channel: str, away: StoreAway | None, bare: frozenset[Embellishment]) -> None:
+        self.tries += 1
         if self.refusal:
             raise self.refusal
         self.said.append((channel, away.cause if away else None))
@@ -52,7 +54,7 @@ class Story:
 
     async def over(self) -> None:
         self.wall.pass_(timedelta(minutes=1))
-        await self.outage.over(["C1", "C2"])
+        await self.outage.over(["C1", "C2"], self.wall.now())
 
 
 async def test_ten_minutes_are_told_once_in_each_channel_and_so_is_the_return() -> None:
@@ -87,3 +89,39 @@ async def test_what_slack_refused_is_said_again_and_what_it_may_have_taken_is_no
     channels.refusal = None
     await story.lasts(11, 12)
     assert len(channels.said) == said
+
+
+@pytest.mark.parametrize(
+    ("refusal", "most"),
+    [
+        (NotDelivered("channel_not_found", permanent=True), 20),
+        (NotDelivered("some_error_of_slack"), 28),
+        (NotDelivered("timeout"), 28),
+        (NotDelivered("ratelimited", retry_after=600), 12),
+    ],
+    ids=lambda value: getattr(value, "error", ""),
+)
+async def test_a_channel_that_refuses_is_asked_as_seldom_as_with_any_post(
+    refusal: NotDelivered, most: int
+) -> None:
+    """The database is looked at every two seconds; an hour of that is 1,800 looks."""
+    story = Story()
+    story.channels.refusal = refusal
+    await story.lasts(0, *(10 + look / 30 for look in range(1800)))
+    assert 2 * 6 <= story.channels.tries <= most
+    story.channels.refusal = None
+    await story.lasts(81)
+    assert story.channels.said == [("C1", Unusable.REFUSED), ("C2", Unusable.REFUSED)]
+
+
+async def test_a_return_that_is_refused_is_told_later_and_not_at_each_look() -> None:
+    story = Story()
+    await story.lasts(0, 10)
+    story.channels.refusal = NotDelivered("is_archived", permanent=True)
+    for _ in range(10):
+        await story.over()
+    assert story.channels.tries <= 2 + 2 * 5
+    story.channels.refusal = None
+    for _ in range(11):
+        await story.over()
+    assert story.channels.said[2:] == [("C1", None), ("C2", None)]

@@ -1,7 +1,7 @@
 """In which form a channel takes messages: what it refused for its embellishment goes out barer."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -9,9 +9,6 @@ from bot.core.reading import CONNECTION, Cause
 
 LEFT_OUT_FOR = timedelta(hours=24)
 """What a channel refused is left out there for so long, then tried again."""
-
-ONE_DELIVERY = timedelta(minutes=1)
-"""What was refused within so long for the same error was tried on the same message."""
 
 
 class Embellishment(StrEnum):
@@ -84,12 +81,21 @@ def suspects(error: str) -> tuple[Embellishment, ...]:
     return named or tuple(Embellishment)
 
 
+class Blame(StrEnum):
+    """How far an embellishment is to blame for an error: tried without, not to blame alone, or to blame."""
+
+    TRIED = "tried"
+    CLEARED = "cleared"
+    SURE = "sure"
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """That an embellishment was refused, and with which error."""
+    """That an embellishment may have been refused, with which error."""
 
     error: str
     since: datetime
+    blame: Blame = Blame.TRIED
 
 
 @dataclass(frozen=True)
@@ -104,36 +110,50 @@ class Refusals:
 
     def errors(self, channel: str, now: datetime) -> Mapping[Embellishment, str]:
         """Return the same with the error of each."""
-        return {
-            one: refusal.error
-            for (where, one), refusal in self.by_channel.items()
-            if where == channel and refusal.since <= now < refusal.since + LEFT_OUT_FOR
-        }
+        known = self._known(channel, now)
+        return {one: refusal.error for one, refusal in known.items() if refusal.blame is not Blame.CLEARED}
 
     def refused(
         self, channel: str, error: str, worn: frozenset[Embellishment], now: datetime
-    ) -> tuple["Refusals", Embellishment | None]:
-        """Take a refusal in; return the embellishment it is put down to, of those that the message wore.
+    ) -> tuple["Refusals", frozenset[Embellishment]]:
+        """Take a refusal in; return what the next try does without, of what the message wore.
 
-        It is none if the message itself is refused: then nothing before was to blame for that error either.
+        Each suspect is left out alone first: one that is not to blame, a mention say, must not be lost. If
+        none is to blame alone, all are left out. It is none if the message itself is refused: then nothing
+        before was to blame for that error either.
         """
-        blamed = next((one for one in suspects(error) if one in worn), None)
-        if blamed:
-            return Refusals({**self.by_channel, (channel, blamed): Refusal(error, now)}), blamed
-        return self._without(lambda where, one: where == channel and one.error == error), None
+        known = {one: refusal for one, refusal in self._known(channel, now).items() if refusal.error == error}
+        cleared = {
+            one: Refusal(error, now, Blame.CLEARED)
+            for one, refusal in known.items()
+            if refusal.blame is not Blame.SURE
+        }
+        suspect = next((one for one in suspects(error) if one in worn and one not in known), None)
+        if suspect:
+            return self._with(channel, {**cleared, suspect: Refusal(error, now)}), frozenset({suspect})
+        if any(refusal.blame is Blame.CLEARED for refusal in known.values()):
+            return self._with(channel, {one: Refusal(error, now) for one in cleared}), frozenset(cleared)
+        kept = {key: one for key, one in self.by_channel.items() if key[0] != channel or one.error != error}
+        return Refusals(kept), frozenset()
 
     def taken(self, channel: str) -> "Refusals":
-        """Take in that a message was taken: of what was tried on it in turn, the last was to blame."""
-        last: dict[str, datetime] = {}
-        for (where, _), one in self.by_channel.items():
-            if where == channel:
-                last[one.error] = max(one.since, last.get(one.error, one.since))
-        return self._without(
-            lambda where, one: (
-                where == channel and last[one.error] - ONE_DELIVERY < one.since < last[one.error]
-            )
+        """Take in that a message was taken: what it did without is to blame, and nothing else."""
+        if all(where != channel or one.blame is Blame.SURE for (where, _), one in self.by_channel.items()):
+            return self
+        return Refusals(
+            {
+                (where, what): replace(one, blame=Blame.SURE) if where == channel else one
+                for (where, what), one in self.by_channel.items()
+                if where != channel or one.blame is not Blame.CLEARED
+            }
         )
 
-    def _without(self, innocent: Callable[[str, Refusal], bool]) -> "Refusals":
-        kept = {key: one for key, one in self.by_channel.items() if not innocent(key[0], one)}
-        return self if len(kept) == len(self.by_channel) else Refusals(kept)
+    def _known(self, channel: str, now: datetime) -> Mapping[Embellishment, Refusal]:
+        return {
+            what: one
+            for (where, what), one in self.by_channel.items()
+            if where == channel and one.since <= now < one.since + LEFT_OUT_FOR
+        }
+
+    def _with(self, channel: str, changed: Mapping[Embellishment, Refusal]) -> "Refusals":
+        return Refusals({**self.by_channel, **{(channel, what): one for what, one in changed.items()}})

@@ -25,7 +25,8 @@ SILENT_AFTER_BLIND = timedelta(hours=1)
 class Overview:
     """What the database knows at one moment: every account, and the words that wait (since: UTC).
 
-    `undelivered` counts what Slack has refused, and what nobody has tried to tell for a minute.
+    `undelivered` counts what Slack has refused, and what waits for a minute in a channel that was posted
+    nothing meanwhile: what only waits for its turn is being delivered.
     """
 
     watches: Mapping[str, Watch]

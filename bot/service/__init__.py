@@ -173,7 +173,10 @@ class Service:
             await self._outage.lasts(self.away, self.channels, self._clock.now())
         else:
             self._away.clear()
-            await self._outage.over(self.channels)
+            await self._outage.over(self.channels, self._clock.now())
+        if not holds:
+            # Commands are answered here too: what the provider asked of the other process holds here.
+            self._reader.resume_waits(await self._watches.failing())
         return holds
 
     def _looked(self, *, holds: bool) -> None:

@@ -12,9 +12,8 @@ from bot.core.form import Embellishment
 from bot.core.notice import LONGEST_WAIT, Kind, Owed
 from bot.core.pace import APART, Turn, Way, plan
 from bot.ports import Clock, EmbellishmentRefused, NotBuilt, NotDelivered, NotLeading, Outbox, StoreAway
-from bot.service.sender import Sender
+from bot.service.sender import SLOWEST_RETRY, Sender, retry_in
 
-SLOWEST_RETRY = timedelta(minutes=10)
 LONGEST_ROUND = timedelta(seconds=30)
 """After so long with something on its way nothing is begun until all has come to an end, for the lease."""
 
@@ -46,7 +45,7 @@ class Delivery:
     episode: str = ""
     error: str = ""
     retry_at: datetime | None = None
-    left_out: Embellishment | None = None
+    left_out: frozenset[Embellishment] = frozenset()
 
 
 class Courier:
@@ -136,13 +135,15 @@ class Courier:
             message = await self._sender.post(due)
         except EmbellishmentRefused as error:
             await self._outbox.released(due)
-            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.embellishment)
+            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
         except NotDelivered as error:
             if error.gone and due.root:
                 # The thread's message was deleted: the present state is posted anew in its place.
                 await self._outbox.uproot(due)
                 return replace(done, outcome=Delivered.GONE, error=error.error)
-            retry_at = self._clock.now() + _wait(due.attempts, error)
+            retry_at = self._clock.now() + retry_in(due.attempts, error)
+            if error.permanent:
+                self._sender.hold(Way.POST, due.channel, retry_in(due.attempts, error))
             await self._outbox.failed(due, error.error, retry_at, unknown=error.unknown)
             outcome = Delivered.UNKNOWN if error.unknown else Delivered.REFUSED
             return replace(done, outcome=outcome, error=error.error, retry_at=retry_at)
@@ -164,13 +165,13 @@ class Courier:
         try:
             await self._sender.edit(edit)
         except EmbellishmentRefused as error:
-            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.embellishment)
+            return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
         except NotDelivered as error:
             if error.gone:
                 await self._outbox.edited(edit, now, gone=True)
                 return replace(done, outcome=Delivered.GONE, error=error.error)
-            wait = SLOWEST_RETRY if error.permanent else _as_asked(error.retry_after or 60)
-            retry_at = now + wait
+            asked = timedelta(seconds=error.retry_after) if error.retry_after else A_MINUTE
+            retry_at = now + (SLOWEST_RETRY if error.permanent else min(asked, LONGEST_WAIT))
             await self._outbox.postponed(edit, retry_at)
             return replace(done, outcome=Delivered.REFUSED, error=error.error, retry_at=retry_at)
         except Exception:
@@ -178,15 +179,3 @@ class Courier:
             raise
         await self._outbox.edited(edit, now)
         return done
-
-
-def _as_asked(seconds: float) -> timedelta:
-    return timedelta(seconds=min(seconds, LONGEST_WAIT.total_seconds()))
-
-
-def _wait(attempts: int, error: NotDelivered) -> timedelta:
-    """Wait as long as Slack asks; else longer each time, and slowly where only a person can mend it."""
-    if error.retry_after is not None:
-        return _as_asked(error.retry_after)
-    doublings = min(attempts + (3 if error.permanent else 0), 10)
-    return min(timedelta(seconds=5 * (1 << doublings)), SLOWEST_RETRY)

@@ -71,11 +71,11 @@ class Inquiry:
         return tuple(asked.account for asked in self._asked.values() if not asked.reading.done())
 
     @property
-    def read(self) -> tuple[Account, ...]:
-        """The accounts that were read well for a command, and not used again."""
+    def read(self) -> tuple[tuple[Account, Outcome], ...]:
+        """The accounts that were read well for commands, with what came of it."""
         outcomes = [(asked.account, asked.outcome) for asked in self._asked.values()]
         return tuple(
-            account
+            (account, outcome)
             for account, outcome in outcomes
             if outcome and not outcome.polled and isinstance(outcome.found, Reading)
         )

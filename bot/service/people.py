@@ -71,6 +71,7 @@ class People:
         self._outbox = outbox
         self._clock = clock
         self._judging: dict[str, tuple[Outcome, asyncio.Task[AccountStatus]]] = {}
+        self._settled: dict[str, Outcome] = {}
         self._undelivered = Shared(self._refused, UNDELIVERED_KEPT_SECONDS)
 
     async def decide(self, episode_id: str, decision: Decision) -> Decided:
@@ -140,11 +141,20 @@ class People:
         return inquiry.statuses()
 
     async def settle(self, inquiry: Inquiry) -> bool:
-        """Wait until all is judged, and what accounts shared is ended with it; tell whether there was any."""
+        """Wait until all is judged, and what accounts shared is ended with it; tell whether there was any.
+
+        Of all who share a reading one settles it.
+        """
         await inquiry.settled()
-        if inquiry.read:
-            await self._groups.read(inquiry.read)
-        return bool(inquiry.read)
+        new = [
+            (account, found)
+            for account, found in inquiry.read
+            if self._settled.get(account.name) is not found
+        ]
+        self._settled |= {account.name: found for account, found in new}
+        if new:
+            await self._groups.read([account for account, _ in new])
+        return bool(new)
 
     async def close(self) -> None:
         """End what is under way."""

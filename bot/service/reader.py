@@ -75,12 +75,13 @@ class Reader:
         return newest.began_at if newest else self._since
 
     def resume_waits(self, watches: Mapping[str, Watch]) -> None:
-        """Go on with what the provider asked of the process that was here before, as it is stored."""
+        """Go on with what the provider asked of another process, as it is stored."""
         now = self._clock.now()
         for name, watch in watches.items():
             failure = watch.failure
-            if failure and failure.wait_until and still_waits(failure.wait_until, now):
-                self._sources[name].wait(replace(failure, listing=False))
+            source = self._sources.get(name)
+            if source and failure and failure.wait_until and still_waits(failure.wait_until, now):
+                source.wait(replace(failure, listing=False))
 
     def forget_after(self, now: datetime) -> None:
         """Forget what lies in the future, for the clock was set back."""

@@ -6,11 +6,13 @@ from functools import partial
 from typing import TypeVar
 
 from bot.core.form import Embellishment, Refusals
-from bot.core.notice import RATE_LIMITED, Due, Edit
+from bot.core.notice import LONGEST_WAIT, RATE_LIMITED, Due, Edit
 from bot.core.pace import APART, Pace, Way
 from bot.ports import Clock, EmbellishmentRefused, Messenger, NotDelivered, StoreAway
 
 _T = TypeVar("_T")
+
+SLOWEST_RETRY = timedelta(minutes=10)
 
 
 class Sender:
@@ -39,6 +41,10 @@ class Sender:
         """Post why the database cannot be used, or that it can again; raises `NotDelivered`."""
         await self.send(Way.POST, channel, partial(self._messenger.say, channel, away))
 
+    def hold(self, way: Way, channel: str, span: timedelta) -> None:
+        """Send a channel nothing for so long: what it refuses one message it refuses all."""
+        self.pace = self.pace.waiting(way, channel, self._clock.now(), span)
+
     async def send(
         self, way: Way, channel: str, call: Callable[[frozenset[Embellishment]], Awaitable[_T]]
     ) -> _T:
@@ -61,7 +67,7 @@ class Sender:
                 raise
             now = self._clock.now()
             self._refusals, blamed = self._refusals.refused(channel, error.error, error.worn, now)
-            if blamed is None:
+            if not blamed:
                 raise
             raise EmbellishmentRefused(error.error, blamed) from None
         finally:
@@ -70,3 +76,11 @@ class Sender:
             self.pace = self.pace.waiting(way, channel, self._clock.now(), wait)
         self._refusals = self._refusals.taken(channel)
         return answer
+
+
+def retry_in(attempts: int, error: NotDelivered) -> timedelta:
+    """Return as long as Slack asks; else longer each time, and long where only a person can mend it."""
+    if error.retry_after is not None:
+        return min(timedelta(seconds=error.retry_after), LONGEST_WAIT)
+    doublings = min(attempts + (3 if error.permanent else 0), 10)
+    return min(timedelta(seconds=5 * (1 << doublings)), SLOWEST_RETRY)

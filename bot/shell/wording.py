@@ -171,7 +171,7 @@ def words_of(settings: Settings) -> Words:
 def slack_error(error: str, words: Words) -> tuple[str, str]:
     """Say why Slack refuses, and the mend."""
     said, mend = halves(printable(words.slack_error(error)), ": ")
-    return said, mend or _SLACK_MENDS.get(error, SLACK_ERRORS)
+    return said, _SLACK_MENDS.get(error) or mend or SLACK_ERRORS
 
 
 def left_out(posted: str, refused: Mapping[Embellishment, str], words: Words) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,8 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from yarl import URL
 
+from bot.core.notice import LONGEST_WAIT
+from bot.core.retry_after import retry_after
 from bot.ports import NotDelivered
 from bot.service.cancelling import cancel
 from bot.slack.receiver import served
@@ -281,11 +284,11 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 
 
 def _refused(error: aiohttp.WSServerHandshakeError) -> NotDelivered:
-    wait = error.headers.get("Retry-After", "") if error.headers else ""
+    wait = retry_after(error.headers or {}, otherwise=timedelta(0), most=LONGEST_WAIT)
     return NotDelivered(
         f"handshake answered with HTTP {error.status}",
         unknown=True,
-        retry_after=float(wait) if wait.isascii() and wait.isdecimal() else None,
+        retry_after=wait.total_seconds() or None,
     )
 
 

@@ -108,8 +108,10 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
     if status == 429 or str(error) in _TOO_MANY:
         wait = retry_after(response.headers, otherwise=DEFAULT_RETRY_AFTER, most=LONGEST_WAIT)
         return NotDelivered("ratelimited", retry_after=wait.total_seconds())
+    wait = retry_after(response.headers, otherwise=timedelta(0), most=LONGEST_WAIT)
+    asked = wait.total_seconds() or None if status >= 500 else None
     if not isinstance(error, str):
-        return NotDelivered("server_fault", unknown=True)
+        return NotDelivered("server_fault", unknown=True, retry_after=asked)
     if error == "invalid_blocks" and isinstance(data, dict):
         log.error("slack.invalid_blocks", faults=data.get("response_metadata"))
     return NotDelivered(
@@ -117,4 +119,5 @@ def _refusal(response: AsyncSlackResponse | aiohttp.ClientResponse) -> NotDelive
         permanent=error in MENDED_BY_PEOPLE,
         gone=error in _GONE,
         unknown=status >= 500 or error in _FAULTS_OF_SLACK,
+        retry_after=asked,
     )

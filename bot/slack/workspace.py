@@ -74,6 +74,8 @@ class Workspace:
                 if not cursor:
                     break
         except (NotDelivered, LookupError, TypeError, AttributeError) as error:
+            if isinstance(error, NotDelivered) and error.retry_after:
+                raise
             log.warning("slack.workspaces_not_listed", error=str(error))
             found |= known
         return frozenset(found)

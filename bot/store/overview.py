@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, case, func, or_, select
+from sqlalchemy import and_, bindparam, case, func, or_, select
 
 from bot.core.health import Overview
 from bot.store.database import Database
@@ -11,9 +11,15 @@ from bot.store.rows import load
 from bot.store.schema import BROKEN, notice
 
 NOBODY_TELLS = timedelta(minutes=1)
-"""A word is told within seconds, or tried at least: one that waits longer untried is undelivered too."""
+"""A channel takes a message a second: one to which nothing was posted for so long takes none."""
 
-_STUCK = or_(notice.c.attempts > 0, notice.c.at < bindparam("untried_since"))
+_TAKING = select(notice.c.channel).where(
+    notice.c.sent_at > bindparam("untried_since"), notice.c.message != ""
+)
+_STUCK = or_(
+    notice.c.attempts > 0,
+    and_(notice.c.at < bindparam("untried_since"), notice.c.channel.not_in(_TAKING)),
+)
 _WAITING = select(func.min(notice.c.at), func.sum(case((_STUCK, 1), else_=0))).where(
     notice.c.sent_at.is_(None)
 )

@@ -18,6 +18,7 @@ from bot.store.rows import LostRace, episode_from, insert_new, load, load_watch,
 _TRIES = 5
 
 _OPEN = select(schema.episode.c.account).where(schema.episode.c.ended_at.is_(None)).distinct()
+_FAILING = select(schema.account.c.name).where(schema.account.c.failures > 0)
 _TO_RECALL = _OPEN.where(schema.episode.c.remind_at <= bindparam("now"))
 _EPISODE = select(schema.episode).where(schema.episode.c.id == bindparam("identity"))
 _GREETED = select(schema.notice.c.id).where(schema.notice.c.once == bindparam("greeting"))
@@ -98,6 +99,13 @@ class SqlWatches:
         async with self._database.transaction() as connection:
             rows = await connection.execute(_OPEN)
             known = await load(connection, [row.account for row in rows])
+            return {name: one.watch for name, one in known.items()}
+
+    async def failing(self) -> Mapping[str, Watch]:
+        """Return every account that could not be read when it was last polled, configured or not."""
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(_FAILING)
+            known = await load(connection, [row.name for row in rows])
             return {name: one.watch for name, one in known.items()}
 
     async def greet(self, notice: Notice) -> bool:

@@ -533,7 +533,7 @@ ENGLISH = Catalogue(
         "internal_error": _SLACKS_FAULT,
         "request_timeout": _SLACKS_FAULT,
         "service_unavailable": _SLACKS_FAULT,
-        "ratelimited": "Slack asks to slow down",
+        "ratelimited": "Slack asks to slow down: I wait as long as it asks, then go on",
         "timeout": "Slack does not answer in time",
         "network": "Slack cannot be reached",
         "redirect": "Slack's address sends me elsewhere: check SLACK_API_URL; is a proxy in between?",

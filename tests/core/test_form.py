@@ -52,7 +52,7 @@ def test_an_error_tells_which_embellishment_may_be_meant(error: str, meant: list
 
 def test_what_a_channel_refused_is_left_out_there_for_a_day_and_nothing_else() -> None:
     refusals, blamed = Refusals().refused("C1", "invalid_blocks", ALL, NOW)
-    assert blamed is BLOCKS
+    assert blamed == {BLOCKS}
     for seconds, left_out in ((0, {BLOCKS}), (86399, {BLOCKS}), (86400, set()), (-1, set())):
         assert refusals.left_out("C1", at(seconds)) == left_out
     assert refusals.left_out("C2", NOW) == frozenset()
@@ -60,42 +60,77 @@ def test_what_a_channel_refused_is_left_out_there_for_a_day_and_nothing_else() -
 
 
 def test_what_a_message_did_not_wear_is_not_blamed_and_the_message_itself_is_refused() -> None:
-    assert Refusals().refused("C1", "restricted_action", frozenset({METADATA, BLOCKS}), NOW)[1] is None
+    assert not Refusals().refused("C1", "restricted_action", frozenset({METADATA, BLOCKS}), NOW)[1]
 
 
-def tried(refusals: Refusals, error: str, since: float = 0) -> tuple[Refusals, list[Embellishment]]:
-    """Refuse a message with the same error, in every form, each a second later; return what was blamed."""
-    worn = ALL
-    order: list[Embellishment] = []
+NOTHING = Refusals()
+
+
+def tried(
+    culprits: set[Embellishment],
+    error: str,
+    refusals: Refusals = NOTHING,
+    since: float = 0,
+) -> tuple[Refusals, list[set[Embellishment]]]:
+    """Send a message, each second in another form, until it is taken; return what the tries went without."""
+    forms: list[set[Embellishment]] = []
     while True:
-        refusals, blamed = refusals.refused("C1", error, worn, at(since + len(order)))
-        if blamed is None:
-            return refusals, order
-        worn, order = worn - {blamed}, [*order, blamed]
+        now = at(since + len(forms))
+        bare = refusals.left_out("C1", now)
+        forms.append(set(bare))
+        if not culprits - bare:
+            return refusals.taken("C1"), forms
+        refusals, without = refusals.refused("C1", error, ALL - bare, now)
+        if not without:
+            return refusals, forms
+
+
+@pytest.mark.parametrize(
+    ("culprits", "error", "forms"),
+    [
+        ({METADATA}, "something_new", [set(), {METADATA}]),
+        ({BLOCKS}, "something_new", [set(), {METADATA}, {BLOCKS}]),
+        ({MENTION}, "something_new", [set(), {METADATA}, {BLOCKS}, {THREAD}, {MENTION}]),
+        ({THREAD}, "restricted_action", [set(), {MENTION}, {THREAD}]),
+        ({MENTION, THREAD}, "restricted_action", [set(), {MENTION}, {THREAD}, {MENTION, THREAD}]),
+        ({BLOCKS, THREAD}, "something_new", [set(), {METADATA}, {BLOCKS}, {THREAD}, {MENTION}, set(ALL)]),
+    ],
+)
+def test_what_is_not_to_blame_is_not_lost_and_what_is_to_blame_is_tried_no_more(
+    culprits: set[Embellishment], error: str, forms: list[set[Embellishment]]
+) -> None:
+    refusals, made = tried(culprits, error)
+    assert made == forms
+    assert refusals.left_out("C1", at(80_000)) == forms[-1]
+    assert tried(culprits, error, refusals, since=80_000)[1] == [forms[-1]]
+    # A day later it is tried again, in the same way.
+    assert tried(culprits, error, refusals, since=90_000)[1] == forms
 
 
 def test_where_the_bare_message_is_refused_too_nothing_was_to_blame() -> None:
-    refusals, order = tried(Refusals(), "something_new")
-    assert order == [METADATA, BLOCKS, THREAD, MENTION]
+    refusals, forms = tried(set(ALL) | {"the message"}, "something_new")  # type: ignore[arg-type]
+    assert forms == [set(), {METADATA}, {BLOCKS}, {THREAD}, {MENTION}, set(ALL)]
     assert refusals.left_out("C1", at(9)) == frozenset()
 
 
-def test_of_what_was_tried_in_turn_only_the_last_was_to_blame() -> None:
+def test_two_embellishments_refused_with_errors_of_their_own_are_both_left_out() -> None:
     refusals, _ = Refusals().refused("C1", "restricted_action", ALL, NOW)
-    refusals, _ = refusals.refused("C1", "restricted_action", ALL - {MENTION}, at(1))
-    refusals, _ = refusals.refused("C1", "invalid_blocks", ALL - {MENTION, THREAD}, at(2))
-    assert refusals.taken("C1").left_out("C1", at(3)) == {THREAD, BLOCKS}
-    assert refusals.taken("C2").left_out("C1", at(3)) == {MENTION, THREAD, BLOCKS}
-
-
-def test_what_was_refused_long_before_for_the_same_error_stays_left_out() -> None:
-    refusals, _ = Refusals().refused("C1", "restricted_action", ALL, NOW)
-    refusals, _ = refusals.refused("C1", "restricted_action", ALL - {MENTION}, at(3600))
-    assert refusals.taken("C1").left_out("C1", at(3601)) == {MENTION, THREAD}
+    refusals, _ = refusals.refused("C1", "invalid_blocks", ALL - {MENTION}, at(1))
+    assert refusals.taken("C2").left_out("C1", at(2)) == {MENTION, BLOCKS}
+    assert refusals.taken("C1").errors("C1", at(2)) == {
+        MENTION: "restricted_action",
+        BLOCKS: "invalid_blocks",
+    }
 
 
 @pytest.mark.parametrize("cause", sorted(CONNECTION | {Cause.TIMEOUT}))
 def test_what_never_reached_slack_is_no_refusal_of_anything(cause: Cause) -> None:
     refusals, blamed = Refusals().refused("C1", cause.value, ALL, NOW)
-    assert blamed is None
+    assert blamed == frozenset()
     assert refusals.left_out("C1", NOW) == frozenset()
+
+
+def test_what_was_to_blame_before_stays_left_out_while_another_is_found() -> None:
+    refusals, _ = tried({MENTION}, "restricted_action")
+    refusals, forms = tried({MENTION, THREAD}, "restricted_action", refusals, since=3600)
+    assert forms == [{MENTION}, {MENTION, THREAD}]

@@ -1,10 +1,12 @@
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from bot.core.model import Level
 from bot.core.notice import Kind, Step
+from bot.core.reading import Cause, Failure
 from bot.core.watch import ThresholdChange
 from bot.ports import NotLeading
 from bot.store import Terms
@@ -110,3 +112,30 @@ async def test_what_is_open_is_fitted_to_the_settings_of_whoever_begins_to_watch
     ]
     (edit,) = older.channel.edits
     assert (edit.episode.channel, edit.episode.moved_to) == (WATCHED.channel, "C2")
+
+
+async def test_a_copy_that_stands_by_keeps_the_wait_that_the_provider_asked_of_the_other(
+    copies: Start,
+) -> None:
+    failure = Failure(Cause.RATE_LIMITED, status=429, wait_until=NOW + timedelta(minutes=9))
+    watching = await copies(failure)
+    await watching.cycle()
+    standing_by = await copies(4999, leads=False, name="standing-by")
+    assert not await standing_by.service.lead()
+    assert standing_by.provider.waits == [failure]
+    watching.wall.pass_(timedelta(minutes=5))
+    assert not await standing_by.service.lead()
+    assert standing_by.provider.waits == [failure]
+
+
+async def test_a_copy_that_takes_over_goes_on_with_the_wait_and_with_no_other_account_s(
+    copies: Start,
+) -> None:
+    failure = Failure(Cause.RATE_LIMITED, status=429, wait_until=NOW + timedelta(minutes=9))
+    older = await copies(accounts=(WATCHED, account(name="gone")), sms=(failure,), gone=(failure,))
+    await older.cycle()
+    newer = await copies(4999, leads=False, name="newer")
+    await older.service.step_down()
+    assert await newer.service.lead()
+    await newer.service.poll(unless_since=NOW)
+    assert newer.provider.waits == [failure]

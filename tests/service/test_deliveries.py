@@ -8,8 +8,8 @@ from bot.core.form import Embellishment
 from bot.core.notice import Due, Kind
 from bot.core.unusable import Unusable
 from bot.ports import EmbellishmentRefused, NotBuilt, NotDelivered, StoreAway
-from bot.service.courier import LONGEST_ROUND, SLOWEST_RETRY, Delivered
-from bot.service.sender import Sender
+from bot.service.courier import LONGEST_ROUND, Delivered
+from bot.service.sender import SLOWEST_RETRY, Sender
 from bot.store import Database
 from tests.samples import WARNING, WATCHED, account, credit
 from tests.service.bot import Channel, Start
@@ -81,6 +81,35 @@ async def test_it_is_tried_again_less_and_less_often_and_for_ever(
     (delivery,) = await bot.deliver()
     assert delivery.outcome is Delivered.POSTED
     assert max(waits) <= SLOWEST_RETRY.total_seconds()
+
+
+async def test_a_channel_that_refuses_for_good_is_tried_with_one_message_for_all_that_wait(
+    start: Start,
+) -> None:
+    names = [f"account-{number:02}" for number in range(20)]
+    other = account(WARNING, name="other", channel="C2")
+    accounts = (*(account(WARNING, name=name) for name in names), other)
+    bot = await start(accounts=accounts, **dict.fromkeys((*names, "other"), (4999,)))
+    refused: list[datetime] = []
+
+    def broken(due: Due) -> Exception | None:
+        if due.channel == "C2":
+            return None
+        refused.append(bot.wall.now())
+        return NotDelivered("not_in_channel", permanent=True)
+
+    bot.channel.broken = broken
+    await bot.service.poll()
+    began_at = bot.wall.now()
+    while bot.wall.now() < began_at + timedelta(minutes=10):
+        await bot.service.deliver()
+        bot.wall.pass_(timedelta(seconds=1))
+    assert [round((at - began_at).total_seconds()) for at in refused] == [0, 40, 120, 280]
+    assert len(bot.channel.posts) == 1
+    bot.channel.broken = lambda _: None
+    bot.wall.pass_(timedelta(minutes=10))
+    await bot.deliver()
+    assert len(bot.channel.posts) == 21
 
 
 async def test_a_message_that_is_gone_is_posted_anew(start: Start) -> None:
@@ -316,7 +345,11 @@ async def test_a_message_refused_for_an_embellishment_goes_out_barer_a_second_la
     bot.channel.dislikes[embellishment] = error
     await bot.service.poll()
     barer, posted = await bot.deliver()
-    assert (barer.outcome, barer.error, barer.left_out) == (Delivered.BARER, error, embellishment)
+    assert (barer.outcome, barer.error, barer.left_out) == (
+        Delivered.BARER,
+        error,
+        frozenset({embellishment}),
+    )
     assert (posted.outcome, bot.channel.bare) == (Delivered.POSTED, [frozenset({embellishment})])
     assert await bot.service.people.undelivered() == ()
     await bot.service.poll()

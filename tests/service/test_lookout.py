@@ -11,7 +11,7 @@ from bot.core.unusable import Unusable
 from bot.ports import NotDelivered, StoreAway
 from bot.service.lookout import Lookout
 from bot.store import Database, SqlOverviews, SqlWatches
-from tests.samples import NOW, at, judged
+from tests.samples import NOW, WARNING, account, at, judged
 from tests.service.bot import Bot, Start, opened
 from tests.test_cost import Count
 
@@ -175,6 +175,27 @@ async def test_words_count_as_undelivered_once_refused_or_untold_for_a_minute(st
     bot.wall.pass_(timedelta(minutes=10))
     await bot.deliver()
     assert await waiting(10) == (0, None)
+
+
+async def test_of_a_burst_what_only_waits_for_its_turn_is_not_undelivered(start: Start) -> None:
+    """A channel takes a message a second, so the last of a hundred waits for more than a minute."""
+    names = [f"account-{number:03}" for number in range(100)]
+    accounts = tuple(account(WARNING, name=name) for name in names)
+    bot = await start(accounts=accounts, **dict.fromkeys(names, (4000,)))
+    began_at = bot.wall.now()
+    await bot.service.poll()
+    overviews, seen = SqlOverviews(bot.database), []
+    while (bot.wall.now() - began_at) < timedelta(seconds=90):
+        await bot.service.deliver()
+        seen.append((await overviews.overview(names, bot.wall.now())).undelivered)
+        bot.wall.pass_(timedelta(seconds=1))
+    assert (len(bot.channel.posts), set(seen)) == (90, {0})
+    bot.channel.refusals.append(NotDelivered("ratelimited", retry_after=600))
+    await bot.service.deliver()
+    bot.wall.pass_(timedelta(seconds=30))
+    assert (await overviews.overview(names, bot.wall.now())).undelivered == 1
+    bot.wall.pass_(timedelta(seconds=60))
+    assert (await overviews.overview(names, bot.wall.now())).undelivered == 10
 
 
 async def test_every_decision_that_was_written_is_told_once(start: Start) -> None:

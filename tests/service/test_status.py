@@ -181,3 +181,13 @@ async def test_a_process_that_takes_over_keeps_the_wait_that_the_one_before_was_
         bot.wall.pass_(timedelta(minutes=minutes))
         await bot.service.poll(bot.wall.now() - timedelta(minutes=5))
         assert [failure.wait_until for failure in bot.provider.waits] == waits
+
+
+async def test_of_all_who_share_a_reading_one_wakes_the_delivery(start: Start) -> None:
+    bot = await start(4999)
+    people = bot.service.people
+    assert sum(await asyncio.gather(*(people.settle(people.inquire()) for _ in range(32)))) == 1
+    assert not await people.settle(people.inquire())
+    bot.wall.pass_(timedelta(seconds=11))
+    assert sum(await asyncio.gather(*(people.settle(people.inquire()) for _ in range(32)))) == 1
+    assert bot.provider.asked == 2

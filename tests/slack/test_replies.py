@@ -8,6 +8,7 @@ from bot.slack.replies import Replies
 from tests.slack.conftest import Says, Scripted
 
 PAYLOAD = {"text": "5,500 SMS"}
+LATER = {"Retry-After": "Wed, 22 Jul 2026 09:45:00 GMT", "Date": "Wed, 22 Jul 2026 08:45:00 GMT"}
 
 
 async def sent(session: aiohttp.ClientSession, url: object, seconds: float = 5.0) -> list[str]:
@@ -37,6 +38,8 @@ async def test_what_heals_by_itself_is_tried_again(
         (Says(400), "HTTP 400", 1),
         (Says(302, "", {"Location": "/canary"}), "HTTP 302", 1),
         (Says(500), "HTTP 500", 3),
+        (Says(429, "", {"Retry-After": "61"}), "HTTP 429", 1),
+        (Says(429, "", LATER), "HTTP 429", 1),
         (Says(200, None), "timeout", 3),
     ],
     ids=str,

@@ -253,13 +253,27 @@ async def test_every_further_try_has_a_url_of_its_own_until_one_succeeds(
     assert len(tickets) == len(set(tickets))
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        (["Retry-After: 7"], 7),
+        (["Date: Wed, 22 Jul 2026 08:45:00 GMT", "Retry-After: Wed, 22 Jul 2026 08:45:40 GMT"], 40),
+        (["Retry-After: soon"], None),
+        ([], None),
+    ],
+    ids=str,
+)
 async def test_a_wait_that_is_asked_for_at_the_handshake_is_handed_on(
-    slack: SimulatedSlack, host: LinkHost, session: aiohttp.ClientSession
+    slack: SimulatedSlack,
+    host: LinkHost,
+    session: aiohttp.ClientSession,
+    headers: list[str],
+    seconds: float | None,
 ) -> None:
-    host.says = response("429 Too Many Requests", "Retry-After: 7")
+    host.says = response("429 Too Many Requests", *headers)
     with pytest.raises(NotDelivered) as refused:
         await Copy("only", WebApi(BOT_TOKEN, slack.api_url, session)).socket.hold()
-    assert refused.value.retry_after == 7
+    assert refused.value.retry_after == seconds
 
 
 @pytest.mark.parametrize(

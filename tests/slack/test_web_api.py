@@ -103,6 +103,26 @@ async def test_an_answer_that_says_neither_yes_nor_no_leaves_the_outcome_unknown
     assert (refusal.error, refusal.unknown, refused(refusal)) == (error, True, False)
 
 
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "40"}, 40),
+        ({"Retry-After": "Wed, 22 Jul 2026 08:45:30 GMT", "Date": "Wed, 22 Jul 2026 08:45:00 GMT"}, 30),
+        ({"Retry-After": "86400"}, 3600),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("body", ['{"ok": false, "error": "service_unavailable"}', "<html>"])
+async def test_a_fault_of_slack_s_that_asks_to_wait_is_waited_for(
+    server: Scripted, session: aiohttp.ClientSession, headers: dict[str, str], seconds: float, body: str
+) -> None:
+    server.says(Says(503, body, headers))
+    refusal = await posting(api(session, server.url))
+    assert (refusal.unknown, refusal.retry_after) == (True, seconds)
+
+
 async def test_a_connection_that_was_never_made_is_certain(session: aiohttp.ClientSession) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -296,3 +316,15 @@ async def test_an_edit_without_blocks_takes_those_away_that_were_there(
     edit = Edit(episode, Watch(), "1784721900.000001", NOW)
     await SlackMessenger(api(session, server.url), BLOCKS).edit(edit, frozenset({Embellishment.BLOCKS}))
     assert server.asked[0]["blocks"] == []
+
+
+async def test_a_wait_that_slack_asks_for_before_it_lists_the_workspaces_is_handed_on(
+    server: Scripted, session: aiohttp.ClientSession
+) -> None:
+    refused_for_long = Says(429, '{"ok": false, "error": "ratelimited"}', {"Retry-After": "900"})
+    server.says(Says(200, ORG_WIDE % '"E1"'), refused_for_long)
+    workspace = Workspace(api(session, server.url))
+    with pytest.raises(NotDelivered) as refusal:
+        await workspace.learn()
+    assert (refusal.value.retry_after, workspace.known) == (900, True)
+    assert workspace.installation == Installation("", "E1")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event, func, insert, select
 from bot.core.notice import Kind, Notice
 from bot.core.retention import FULL, IN_ALL, Retention, retention
 from bot.ports import NotLeading
-from bot.store import Database, SqlHistory, SqlLease, schema
+from bot.store import Database, SqlHistory, SqlLease, SqlOverviews, schema
 from bot.store.history import ROWS
 from tests.samples import NOW, WATCHED, at, judged
 from tests.store.past import add_alerts, add_readings, analyze, thinned
@@ -262,6 +262,8 @@ async def test_every_query_finds_readings_alerts_and_notices_by_an_index(
         partial(watches.episode, "e1"),
         deliver,
         outbox.undelivered,
+        partial(outbox.held, NOW),
+        partial(SqlOverviews(database).overview, ("sms",), at(3)),
         partial(outbox.forget_others, ("C1",), NOW),
         partial(prune, history, retention(NOW + HOUR)),
     ]
