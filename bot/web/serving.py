@@ -214,7 +214,7 @@ class _Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self._door.callers.serve(self)
 
     def is_answered(self, *, whole: bool) -> None:
-        """Take note that the next request is waited for; or, where this one is not `whole`, nothing at all."""
+        """Take note that the next request is waited for; where this one is not `whole`, nothing is."""
         if self.transport is not None:
             if not whole:
                 self._head_size = None
