@@ -247,8 +247,8 @@ async def test_no_ticket_comes_out_however_the_connection_of_socket_mode_fails(
     everything = "\n".join([log, *said])
     assert leaks(everything) == []
     assert [one for one in (*tickets, "ticket", "/link/") if one in everything] == []
-    for fault in ("HTTP 302", "address refused: wss://slack.com.example.com"):
-        assert fault in log
+    for said_why in ("HTTP 302", "address refused: wss://slack.com.example.com"):
+        assert said_why in log
 
 
 @pytest.mark.timeout(120)
