@@ -375,11 +375,13 @@ ENGLISH = Catalogue(
     ),
     other_workspace=(
         "I belong to another workspace than you, so I neither answer you nor change anything for you. "
-        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+        "Whoever runs this bot can let you in: "
+        "`ALLOWED_USERS` must then list all who may use me, your id `{user}` among them."
     ),
     workspace_not_given=(
         "Slack does not say which workspace you belong to, so I neither answer nor change anything. "
-        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+        "Whoever runs this bot can let you in: "
+        "`ALLOWED_USERS` must then list all who may use me, your id `{user}` among them."
     ),
     installation_unknown=(
         "I cannot change anything yet: Slack has not told me which workspace I belong to. "

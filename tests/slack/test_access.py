@@ -147,6 +147,8 @@ async def test_people_of_another_workspace_change_nothing_and_ask_nothing(
                 refused = await demo.slack.command(text, user=guest.id)
                 assert [message.ephemeral_for for message in refused.messages] == [guest.id]
                 assert refused.messages[0].text.startswith(STRANGER), text
+                # A list of the guest alone would lock everybody else out.
+                assert f"list all who may use me, your id `{guest.id}` among them" in refused.messages[0].text
         assert "has it" not in await ask(demo, "alerts")
         assert kinds(demo) == ["hello", "opened"]
     refusals = [line for line in lines if line["event"] == "slack.refused"]
