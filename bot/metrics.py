@@ -36,7 +36,7 @@ JOBS = ("lead", "first_poll", "poll", "deliver", "prune", "step_down")
 """The jobs of the schedule, by the names with which they are counted."""
 
 _WHY_JOBS_FAIL = ("failed", "too_slow", "database_away")
-_AWAY = ("no_head", "made_room", "all_busy", "bodies_full")
+_AWAY = ("no_head", "large_head", "made_room", "all_busy", "bodies_full")
 _RESULTS = ("read", "unreadable", "held_back", "in_flight", "not_stored", "passed_on")
 
 _SPEAKING = frozenset({Field.SPEAKING_MOBILE, Field.SPEAKING_FIXED})

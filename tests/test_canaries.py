@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from bot.demo.answers import HOSTILE
 from bot.demo.run import Demo
 from bot.settings import Settings
+from tests.slack.link_host import link_host
 from tests.stage import stage
 from tests.store.conftest import postgresql
 from tests.store.server import database_of
@@ -212,6 +213,45 @@ async def test_no_secret_comes_out_in_socket_mode(url: str, tmp_path: Path) -> N
     assert [
         line for line in log.splitlines() if any(word in line for word in (*PRIVATE, "/link/", "ticket"))
     ] == []
+
+
+LINK_FAULTS = {
+    "a redirect": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n",
+    "no HTTP": b"\x16\x03\x01\x00\x02\x02\x28",
+    "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+}
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(180)
+async def test_no_ticket_comes_out_however_the_connection_of_socket_mode_fails(
+    url: str, tmp_path: Path
+) -> None:
+    async with watched(tmp_path, url, SLACK_APP_TOKEN=APP_TOKEN) as (demo, port, written):
+        await eventually(lambda: demo.slack.socket_connected)
+        async with link_host(demo.slack) as host, asyncio.timeout(120):
+            # First a host that is none of Slack's: a ticket is not offered to it.
+            demo.slack.link_origin, slacks = "wss://slack.com.example.com", demo.slack.link_origin
+            await demo.slack.links.drop()
+            while len([one for one in demo.slack.calls if one.method == "apps.connections.open"]) < 3:
+                await demo.slack.changed(demo.slack.version)
+            demo.slack.link_origin = slacks
+            for fault in LINK_FAULTS.values():
+                asked, host.says = len(host.asked), fault
+                while len(host.asked) == asked:  # noqa: ASYNC110 - it comes when the bot tries again
+                    await asyncio.sleep(0.01)
+            host.says = None
+            while not demo.slack.socket_connected:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+            said = await answers(port)
+            log = await written.ended()
+    tickets = [asked.partition("ticket=")[2].partition("&")[0] for asked in host.asked]
+    assert len(set(tickets)) == len(tickets) > len(LINK_FAULTS)
+    everything = "\n".join([log, *said])
+    assert leaks(everything) == []
+    assert [one for one in (*tickets, "ticket", "/link/") if one in everything] == []
+    for said_why in ("HTTP 302", "address refused: wss://slack.com.example.com"):
+        assert said_why in log
 
 
 @pytest.mark.proof

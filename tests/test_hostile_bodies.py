@@ -204,3 +204,38 @@ async def test_silent_callers_are_counted_by_what_became_of_them() -> None:
         assert await ended(second)
     tally.close()
     assert counted == ["made_room", "no_head"]
+
+
+FIELD = b"Cookie: " + b"x" * 4000 + b"\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", HEALTH], ids=["first", "behind a whole request"])
+async def test_a_head_that_grows_and_grows_is_not_kept_in_memory(before: bytes) -> None:
+    counted: list[str] = []
+    tally = web.Tally("http.turned_away", counted.append)
+    async with calling(turned_away=tally) as callers:
+        reader, writer = await callers.come(before + HEALTH[:-2])
+        assert not before or await healthy(reader)
+        with suppress(ConnectionError):
+            for _ in range(100):
+                writer.write(FIELD)
+                await writer.drain()
+        assert await ended(reader)
+    tally.close()
+    assert counted == ["large_head"]
+
+
+async def test_a_head_with_all_that_proxies_and_browsers_add_is_read() -> None:
+    async with calling() as callers:
+        reader, writer = await callers.come(HEALTH[:-2] + 5 * FIELD + b"\r\n")
+        for _ in range(20):
+            assert await healthy(reader)
+            writer.write(HEALTH[:-2] + 5 * FIELD + b"\r\n")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/slack/events"])
+async def test_whoever_sends_a_body_in_vain_reads_the_answer(path: str) -> None:
+    async with calling() as callers:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
+        reader, _ = await callers.come(head + b"x" * MAX_BODY)
+        assert status_of(await reader.readuntil(b"\r\n\r\n")) in {401, 405}

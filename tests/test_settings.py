@@ -158,6 +158,9 @@ BAD = [
     ("BIND_ADDRESS", "127.0.0.1:3000"),
     ("BIND_ADDRESS", "[::1]"),
     ("BIND_ADDRESS", "fe80::1%canary"),
+    ("BIND_ADDRESS", "fe80::1"),
+    ("BIND_ADDRESS", "febf::2:3"),
+    ("BIND_ADDRESS", "::1%canary"),
     ("BIND_ADDRESS", "224.0.0.1"),
     ("BIND_ADDRESS", "127.1"),
     ("BIND_ADDRESS", "\uff11\uff12\uff17.0.0.1"),
@@ -388,6 +391,22 @@ def test_other_numbers_are_read_no_more_freely(
 ) -> None:
     (fault,) = faults(environment, **{name: text})
     assert fault.startswith(f"{name}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("HEARTBEAT_URL", "'https://hc-ping.com/canary'"),
+        ("TOP_UP_URL", '"https://my.example/canary"'),
+        ("SMSPARTNER_API_URL", "'https://api.smspartner.fr/v1'"),
+        ("BIND_ADDRESS", "'127.0.0.1'"),
+    ],
+)
+def test_an_address_in_quotes_is_told_to_be_one(
+    environment: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    (fault,) = faults(environment, **{name: text})
+    assert fault.startswith(f"{name}: stands in quotes: leave them out.")
 
 
 def test_all_faults_are_reported_together(environment: pytest.MonkeyPatch) -> None:

@@ -42,13 +42,14 @@ _QUERY = {
 
 def _split(text: object) -> SplitResult | None:
     """Take an address apart; nothing if it cannot be one, for `urlsplit` alone takes almost anything."""
-    if not re.fullmatch(r"[!-~]*", str(text).strip()):
+    written = unquoted(text)
+    if not re.fullmatch(r"[!-~]*", written):
         raise fault(
             "must be printable ASCII without spaces: other letters are written as xn--… in a host and "
             "as %XX after it"
         )
     try:
-        parts = urlsplit(str(text).strip())
+        parts = urlsplit(written)
         port = parts.port
     except ValueError:
         return None
@@ -109,13 +110,15 @@ def _secret_url(text: object) -> str:
 
 
 def _bind_address(text: object) -> str:
-    """Return an address of this machine; without a zone, which means nothing on the next one."""
+    """Return an address of this machine; a link-local one needs a zone, which means nothing on the next."""
+    written = unquoted(text)
+    sentence = "must be an IP address of this machine, such as 127.0.0.1 or ::1, and no port"
     try:
-        address = ip_address(str(text).strip())
+        address = ip_address(written)
     except ValueError:
-        address = None
-    if address is None or address.is_multicast or "%" in str(address):
-        raise fault("must be an IP address of this machine, such as 127.0.0.1 or ::1, and no port")
+        raise fault(sentence) from None
+    if address.is_multicast or "%" in written or (address.version == 6 and address.is_link_local):
+        raise fault(sentence)
     return str(address)
 
 

@@ -124,6 +124,9 @@ class Receiver:
 
         Slack retries events alone, for which any 200 will do. A retry of what was never heard acts.
         """
+        if _is_a_trial(asked.body):
+            # Two of one second are alike, down to the signature.
+            return await self._app.async_dispatch(asked)
         if _retried(request) and self._accepted.known(digest):
             log.info("slack.answered_again")
             return await self._accepted.answer_to(digest)
@@ -165,6 +168,11 @@ def unsigned(verifier: SignatureVerifier, headers: Mapping[str, str], body: str)
 def _retried(request: web.Request) -> bool:
     """Whether Slack says that it sends this again (docs.slack.dev, "The Events API", "Retries")."""
     return re.fullmatch(r"[0-9]{1,9}", request.headers.get(_RETRY, "")) is not None
+
+
+def _is_a_trial(body: Mapping[str, Any]) -> bool:
+    """Whether Slack only tries the address: nothing comes of it, however often it is sent."""
+    return body.get("type") == "url_verification" or body.get("ssl_check") == "1"
 
 
 def _unsigned(fault: Unsigned) -> web.Response:

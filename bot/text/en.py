@@ -379,11 +379,13 @@ ENGLISH = Catalogue(
     ),
     other_workspace=(
         "I belong to a different workspace from yours, so I cannot answer you or change anything for you. "
-        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+        "Whoever runs this bot can let you in: "
+        "`ALLOWED_USERS` must then list everybody who may use me, including your id, `{user}`."
     ),
     workspace_not_given=(
         "Slack does not say which workspace you belong to, so I cannot answer you or change anything. "
-        "Whoever runs this bot can let you in by adding your id to `ALLOWED_USERS`: `{user}`."
+        "Whoever runs this bot can let you in: "
+        "`ALLOWED_USERS` must then list everybody who may use me, including your id, `{user}`."
     ),
     installation_unknown=(
         "I cannot change anything yet: Slack has not told me which workspace I belong to. "

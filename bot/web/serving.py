@@ -27,6 +27,9 @@ HEAD_SECONDS = 10.0
 IDLE_SECONDS = 120.0
 """How long a connection may be kept between two requests: longer than hosts' proxies keep one."""
 
+MAX_HEAD = 64 * 1024
+"""Bytes of one head, with what comes along of its body before that is asked for. Slack's has two thousand."""
+
 MAX_PIECES = 1024
 """Lines and reads of one request. Slack's has some twenty lines; each chunk of a body has two."""
 
@@ -125,7 +128,7 @@ class _Connection(web.RequestHandler, asyncio.BufferedProtocol):
     this one bounds all that a caller is waited for.
     """
 
-    __slots__ = ("_door", "_idle", "_patience", "_pieces", "in_too_many_pieces")
+    __slots__ = ("_door", "_head_size", "_idle", "_patience", "_pieces", "in_too_many_pieces")
 
     def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop, door: _Door) -> None:
         super().__init__(
@@ -140,6 +143,8 @@ class _Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self._door = door
         self._idle = False
         self._patience: asyncio.TimerHandle | None = None
+        # Read and no part of a body; nothing where it is one.
+        self._head_size: int | None = 0
         self._pieces = 0
         self.in_too_many_pieces = False
 
@@ -177,6 +182,11 @@ class _Connection(web.RequestHandler, asyncio.BufferedProtocol):
         if self._idle:
             self._idle = False
             self._wait(self._door.head_seconds)
+        if self._head_size is not None:
+            self._head_size += nbytes
+            if self._head_size > MAX_HEAD:
+                self.hang_up("large_head")
+                return
         read = bytes(self._door.read[:nbytes])
         lines = read.count(b"\n")
         left = max(MAX_PIECES - self._pieces - 1, 0)
@@ -189,20 +199,25 @@ class _Connection(web.RequestHandler, asyncio.BufferedProtocol):
     def has_sent_head(self) -> None:
         """Take note that a request is there to be answered."""
         self._idle = False
+        self._head_size = 0
         self._wait(None)
         self._door.callers.serve(self)
 
     def awaits_body(self) -> None:
         """Take note that the request's body is waited for, in bounded time."""
+        self._head_size = None
         self._door.callers.await_body(self)
 
     def has_sent_body(self) -> None:
         """Take note that the body is there."""
+        self._head_size = 0
         self._door.callers.serve(self)
 
-    def is_answered(self) -> None:
-        """Take note that nothing but the next request is waited for."""
+    def is_answered(self, *, whole: bool) -> None:
+        """Take note that the next request is waited for; where this one is not `whole`, nothing is."""
         if self.transport is not None:
+            if not whole:
+                self._head_size = None
             self._pieces = 0
             self._idle = True
             self._door.callers.await_head(self)
@@ -265,7 +280,7 @@ def _handling(handle: Handle) -> Handle:
                 log.warning("http.malformed_request", fault="Expect")
                 response = web.Response(status=417, text="417: this cannot be expected.\n", headers=NAMELESS)
         finally:
-            caller.is_answered()
+            caller.is_answered(whole=request.content.is_eof())
         if caller.in_too_many_pieces or not request.content.is_eof():
             response.force_close()  # what is left of the body is no next request
         return response

@@ -116,6 +116,27 @@ async def test_the_same_words_typed_twice_are_two_requests() -> None:
         assert len(slack.acted) == 3
 
 
+@pytest.mark.parametrize(
+    ("trial", "answered"),
+    [
+        ("token=x&ssl_check=1", ""),
+        ('{"type":"url_verification","token":"x","challenge":"yes"}', '{"challenge": "yes"}'),
+    ],
+)
+async def test_a_trial_of_the_address_is_answered_as_often_as_it_comes(trial: str, answered: str) -> None:
+    async with running() as slack:
+        kind = {"Content-Type": "application/json"} if answered else {}
+        for _ in range(3):
+            assert await slack.send(trial, slack.signed(trial) | kind) == (200, answered)
+
+
+async def test_a_command_that_calls_itself_a_trial_is_accepted_once_all_the_same() -> None:
+    async with running() as slack:
+        body = f"{command()}&ssl_check=0"
+        headers = slack.signed(body)
+        assert [(await slack.send(body, headers))[0] for _ in range(2)] == [200, 401]
+
+
 @pytest.mark.parametrize("signed_anew", [False, True])
 async def test_a_retry_gets_the_first_answer_and_acts_no_second_time(*, signed_anew: bool) -> None:
     async with running() as slack:
