@@ -167,6 +167,8 @@ class Service:
             raise
         self._looked(holds=holds)
         self._standing_by = not holds
+        if not holds:
+            self._courier.forget()
         self._away.pop("lead", None)
         if self.away and holds:
             # The lease can be written, but not what is judged or told: nobody is warned all the same.

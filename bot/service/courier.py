@@ -11,6 +11,7 @@ from enum import StrEnum
 from bot.core.form import Embellishment
 from bot.core.notice import LONGEST_WAIT, Kind, Owed
 from bot.core.pace import APART, Turn, Way, plan
+from bot.core.posted import Posted
 from bot.ports import Clock, EmbellishmentRefused, NotBuilt, NotDelivered, NotLeading, Outbox, StoreAway
 from bot.service.sender import SLOWEST_RETRY, Sender, retry_in
 
@@ -55,6 +56,7 @@ class Courier:
         self._outbox = outbox
         self._sender = sender
         self._clock = clock
+        self._posted = Posted()
         self._rounds = 0
         self._busy_since = clock.now()
         self._sending_to: set[str] = set()
@@ -64,6 +66,10 @@ class Courier:
     def busy(self) -> bool:
         """Whether something is on its way."""
         return self._rounds > 0
+
+    def forget(self) -> None:
+        """Forget what was posted: another process posts now, and may have ended it."""
+        self._posted = Posted()
 
     async def deliver(self, again: Callable[[datetime], None] = lambda _: None) -> tuple[Delivery, ...]:
         """Post or edit one thing in each channel that may be sent to now; raises `StoreAway`, `NotLeading`.
@@ -131,19 +137,23 @@ class Courier:
         if due is None:
             return Delivery(Delivered.NOT_OWED, episode=owed.episode)
         done = Delivery(Delivered.POSTED, due.channel, due.kind, owed.episode)
+        # Where the database has lost what it said, no mark of a try is there.
+        repeat = due.repeat or self._posted.knows(due)
         try:
-            message = await self._sender.post(due)
+            message = await self._sender.post(replace(due, repeat=repeat))
         except EmbellishmentRefused as error:
             await self._outbox.released(due)
             return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
         except NotDelivered as error:
             if error.gone and due.root:
                 # The thread's message was deleted: the present state is posted anew in its place.
+                self._posted = self._posted.gone(due.episode) if due.episode else self._posted
                 await self._outbox.uproot(due)
                 return replace(done, outcome=Delivered.GONE, error=error.error)
             retry_at = self._clock.now() + retry_in(due.attempts, error)
             if error.permanent:
                 self._sender.hold(Way.POST, due.channel, retry_in(due.attempts, error))
+            self._posted = self._posted.after(due) if error.unknown else self._posted
             await self._outbox.failed(due, error.error, retry_at, unknown=error.unknown)
             outcome = Delivered.UNKNOWN if error.unknown else Delivered.REFUSED
             return replace(done, outcome=outcome, error=error.error, retry_at=retry_at)
@@ -152,6 +162,7 @@ class Courier:
             retry_at, sent = self._clock.now() + SLOWEST_RETRY, not isinstance(fault, NotBuilt)
             await self._outbox.failed(due, "internal", retry_at, unknown=sent)
             raise
+        self._posted = self._posted.after(due)
         await self._outbox.sent(due, message, self._clock.now())
         return done
 
@@ -168,6 +179,7 @@ class Courier:
             return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
         except NotDelivered as error:
             if error.gone:
+                self._posted = self._posted.gone(edit.episode)
                 await self._outbox.edited(edit, now, gone=True)
                 return replace(done, outcome=Delivered.GONE, error=error.error)
             asked = timedelta(seconds=error.retry_after) if error.retry_after else A_MINUTE
@@ -177,5 +189,6 @@ class Courier:
         except Exception:
             await self._outbox.postponed(edit, now + SLOWEST_RETRY)
             raise
+        self._posted = self._posted.edited(edit)
         await self._outbox.edited(edit, now)
         return done

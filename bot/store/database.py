@@ -69,14 +69,33 @@ class Database:
             log.warning("database.newer", version=found.version, known=NEWEST)
         if found.trial:
             log.warning("database.trial_tables", consequence="not used; they may be dropped")
+        if self._file:
+            await self._mark(self._file)
 
     async def renew(self) -> None:
         """Open the file anew where another one is in its place; raises `StoreAway`, once, to say so."""
-        if self._file and self._file.replaced():
+        if not self._file or not self._file.replaced():
+            return
+        if self._file.settled():
             log.warning("database.file_replaced", consequence="the new one is used, as at a start")
-            await self.engine.dispose()
+            try:
+                await asyncio.to_thread(self._file.part)
+            except OSError as error:
+                raise away(error) from None
+            await self.close()
             await self.migrate()
-            raise StoreAway(Unusable.FILE_REPLACED)
+        raise StoreAway(Unusable.FILE_REPLACED)
+
+    async def _mark(self, file: DatabaseFile) -> None:
+        """Write a mark that no copy of the file has, and what waits in the journal, into the file."""
+        async with self._opened(ANSWER_SECONDS) as connection:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            last = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
+            mark = max(int(await connection.scalar(_SECONDS_NOW)), last + 1)
+            await connection.exec_driver_sql(f"PRAGMA user_version={mark}")
+            await connection.commit()
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint")
+        file.marked(mark)
 
     @asynccontextmanager
     async def transaction(self, within: float = ANSWER_SECONDS) -> AsyncIterator[AsyncConnection]:
@@ -85,6 +104,8 @@ class Database:
             raise StoreAway(Unusable.FOREIGN_TABLES, self._foreign)
         if self._file and self._file.replaced():
             raise StoreAway(Unusable.FILE_REPLACED)
+        if self._file and self._file.to_mark(asyncio.get_running_loop().time()):
+            await self._mark(self._file)
         async with self._opened(within) as connection:
             yield connection
 
@@ -119,7 +140,11 @@ class Database:
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+        if self._file:
+            self._file.close()
 
+
+_SECONDS_NOW = text("SELECT strftime('%s', 'now')")
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(7365637265)")
 """Two copies that start at once must not both make the tables; behind a transaction pooler too."""
@@ -182,7 +207,10 @@ def _prepare_postgresql(connection: Any) -> None:
 
 
 _SQLITE = _Settings(
-    {"pool_size": 1}, _prepare_sqlite, ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000")
+    {"pool_size": 1},
+    _prepare_sqlite,
+    # What waits in the journal is written with the next mark, after a look at which file stands there.
+    ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=5000", "PRAGMA wal_autocheckpoint=0"),
 )
 _POSTGRESQL = _Settings(
     {

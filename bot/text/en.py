@@ -141,7 +141,7 @@ ENGLISH = Catalogue(
     missed_no_credit=(
         "It was probably empty from {since} (“insufficient credit”); that could not be told earlier."
     ),
-    repeat="(May be a repeat: Slack did not say whether it took this before.)",
+    repeat="(May be a repeat: I cannot know whether this was posted before.)",
     moved="This alert goes on in <#{channel}>.",
     not_configured="This is no longer watched: the configuration was changed.",
     split="What still cannot be read has alerts of its own now.",
