@@ -345,13 +345,17 @@ def test_a_wrong_word_about_sub_accounts_is_one_fault_whose_mend_is_none(
         ("[account.thresholds]\ncreditSms = {warning = 5}\nbalance = {warning = '5,0'}", 7),
         ("[account.thresholds]\n'balance' = {warning = 1, critical = 2}", 6),
         (
-            "subaccounts = true\n[account.subaccount_thresholds]\nbalance = {warning = 5}\n"
-            "[account.thresholds]\nbalance = 5",
+            (
+                "subaccounts = true\n[account.subaccount_thresholds]\nbalance = {warning = 5}\n"
+                "[account.thresholds]\nbalance = 5"
+            ),
             9,
         ),
         (
-            "subaccounts = true\n[account.thresholds]\nbalance = {warning = 5}\n"
-            "[account.subaccount_thresholds]\nbalance = true",
+            (
+                "subaccounts = true\n[account.thresholds]\nbalance = {warning = 5}\n"
+                "[account.subaccount_thresholds]\nbalance = true"
+            ),
             9,
         ),
     ],
