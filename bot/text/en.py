@@ -287,7 +287,7 @@ ENGLISH = Catalogue(
             "or give the bot a fixed outgoing address (on Heroku: a static-address add-on)."
         ),
         Cause.NO_CREDIT: "Look at {account_page} and top up.",
-        Cause.CURRENCY: "Set `{setting}` and the thresholds, if that is right; I judge nothing until then.",
+        Cause.CURRENCY: "Set `{setting}` and the thresholds, if that is right; until then nothing is judged.",
         Cause.REFUSED: _ASK_PROVIDER,
         Cause.STATE_UNREADABLE: "Deploy the release that wrote it again, or delete that row of my database.",
     },

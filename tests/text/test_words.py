@@ -521,8 +521,8 @@ def test_every_rule_about_money_says_its_unit_the_configured_one_before_the_one_
 @pytest.mark.parametrize(
     ("listed", "mend"),
     [
-        (False, "Set `CURRENCY=XOF` and the thresholds, if that is right; I judge nothing until then."),
-        (True, 'Set `currency = "XOF"` and the thresholds, if that is right; I judge nothing until then.'),
+        (False, "Set `CURRENCY=XOF` and the thresholds, if that is right; until then nothing is judged."),
+        (True, 'Set `currency = "XOF"` and the thresholds, if that is right; until then nothing is judged.'),
     ],
 )
 def test_money_in_another_unit_says_both_units_and_what_to_set(listed: bool, mend: str) -> None:
