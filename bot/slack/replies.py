@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,12 +12,14 @@ import structlog
 from yarl import URL
 
 from bot.connecting import cause_of
+from bot.core.retry_after import retry_after
 
 log = structlog.get_logger()
 
 TRIES = 3
 TRY_SECONDS = 10.0
-LONGEST_WAIT = 5.0
+LONGEST_WAIT = timedelta(minutes=1)
+"""An answer for which Slack asks to wait longer is lost: nobody sits there any more."""
 
 HOSTS = (".slack.com", ".slack-gov.com")
 """Where Slack is; answers hold figures, and go nowhere else."""
@@ -50,14 +53,14 @@ class Replies:
                 asyncio.timeout(self._seconds),
                 self._session.post(str(url), json=payload, allow_redirects=False) as response,
             ):
-                status, retry_after = response.status, response.headers.get("Retry-After", "")
+                status, headers = response.status, response.headers
         except aiohttp.InvalidURL:
             raise _NotTakenError("no response_url") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _NotTakenError(cause_of(error).value, again=True) from None
         if status == 429:
-            wait = float(retry_after) if retry_after.isascii() and retry_after.isdecimal() else 1.0
-            raise _NotTakenError("HTTP 429", again=min(wait, LONGEST_WAIT))
+            wait = retry_after(headers, otherwise=timedelta(seconds=1), most=timedelta.max)
+            raise _NotTakenError("HTTP 429", again=wait <= LONGEST_WAIT and wait.total_seconds())
         if status != 200:
             raise _NotTakenError(f"HTTP {status}", again=status >= 500)
 

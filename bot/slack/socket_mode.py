@@ -10,6 +10,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,9 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from yarl import URL
 
+from bot.connecting import not_repeated
+from bot.core.notice import LONGEST_WAIT
+from bot.core.retry_after import retry_after
 from bot.ports import NotDelivered
 from bot.service.cancelling import cancel
 from bot.slack.receiver import served
@@ -267,13 +271,8 @@ def slacks_address(url: object, api: URL) -> URL:
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send a handshake once: aiohttp would follow a redirect, and try a broken connection again by itself."""
-    try:
-        response = await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        raise aiohttp.ClientConnectionError("broken") from None
+    """Send a handshake once, and follow no redirect."""
+    response = await not_repeated(request, send)
     if 300 <= response.status < 400:
         response.close()
         raise aiohttp.WSServerHandshakeError(response.request_info, (), status=response.status)
@@ -281,12 +280,9 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 
 
 def _refused(error: aiohttp.WSServerHandshakeError) -> NotDelivered:
-    wait = error.headers.get("Retry-After", "") if error.headers else ""
-    return NotDelivered(
-        f"handshake answered with HTTP {error.status}",
-        unknown=True,
-        retry_after=float(wait) if wait.isascii() and wait.isdecimal() else None,
-    )
+    wait = retry_after(error.headers or {}, otherwise=timedelta(0), most=LONGEST_WAIT)
+    said = f"handshake answered with HTTP {error.status}"
+    return NotDelivered(said, unknown=True, retry_after=wait.total_seconds())
 
 
 def _parsed(text: str) -> Json:
