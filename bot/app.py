@@ -16,6 +16,7 @@ from bot import web
 from bot.clock import SystemClock
 from bot.core.access import Access
 from bot.core.model import Policy, Product
+from bot.core.notice import LONGEST_WAIT
 from bot.heartbeat import Heartbeat
 from bot.partner import Partner, Waits
 from bot.ports import Clock, NotDelivered, StoreAway
@@ -60,9 +61,6 @@ LONGEST_PAUSE = 30.0
 
 LONGEST_WITHOUT_SOCKET = 10.0
 """Seconds between two tries to connect: meanwhile no command or press arrives."""
-
-LONGEST_WAIT = 3600.0
-"""Seconds that Slack's `Retry-After` may ask for."""
 
 SLACK_WAITS = 3.0
 """Seconds after which Slack waits for no acknowledgement any more (docs.slack.dev, "Slash commands")."""
@@ -303,9 +301,9 @@ async def _insist(
 
 
 def asked_to_wait(fault: Exception) -> float:
-    """Return the seconds that Slack asked to wait, an hour at most."""
+    """Return the seconds that Slack asked to wait."""
     asked = fault.retry_after if isinstance(fault, NotDelivered) else None
-    return min(max(asked or 0, 0), LONGEST_WAIT)
+    return min(max(asked or 0, 0), LONGEST_WAIT.total_seconds())
 
 
 def _tell(

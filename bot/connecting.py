@@ -81,6 +81,18 @@ def cause_of(error: Exception) -> Cause:
     return Cause.NETWORK
 
 
+async def not_repeated(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send a request once: where a connection breaks aiohttp repeats a GET by itself, and each counts."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        cause = cause_of(error)
+    # Raised out here: inside the `except` it would carry aiohttp's error, and that one the URL.
+    raise BrokenConnectionError(cause)
+
+
 def _of_connecting(error: aiohttp.ClientConnectorError) -> Cause:
     match error:
         case aiohttp.ClientConnectorCertificateError():

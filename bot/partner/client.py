@@ -17,7 +17,7 @@ import stamina
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
-from bot.connecting import BrokenConnectionError, cause_of, patience
+from bot.connecting import cause_of, not_repeated, patience
 from bot.core.model import Account, Product
 from bot.core.reading import WORTH_RETRYING, Cause, Credits, Failure, Held, SubAccount
 from bot.partner.decipher import Page, decipher, decipher_page, unreadable
@@ -74,7 +74,7 @@ class Partner:
         self._digest = sha256(f"{product}:{api_key}".encode()).hexdigest()
         counted = budget is not None or attempts == 1
         self._headers = {"Connection": "close"} if counted else {}
-        self._middlewares = (_not_repeated,) if counted else ()
+        self._middlewares = (not_repeated,) if counted else ()
         self._attempts = attempts
 
     async def read(self, account: Account, *, polled: bool = True) -> Credits:
@@ -221,18 +221,6 @@ def _whole_list(pages: Sequence[Page]) -> tuple[SubAccount, ...] | Failure:
     found = {one.id: one for page in pages for one in page.subaccounts}
     total = min((page.total for page in pages if page.total is not None), default=0)
     return tuple(found.values()) if len(found) >= total else Failure(Cause.INCOMPLETE)
-
-
-async def _not_repeated(
-    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Send a request once: where a connection breaks aiohttp repeats a GET by itself, and each counts."""
-    try:
-        return await send(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        cause = cause_of(error)
-    # Raised out here: inside the `except` it would carry aiohttp's error, and that one the URL.
-    raise BrokenConnectionError(cause)
 
 
 def _worth_retrying(error: Exception) -> bool:

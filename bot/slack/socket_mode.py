@@ -20,6 +20,7 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from yarl import URL
 
+from bot.connecting import not_repeated
 from bot.core.notice import LONGEST_WAIT
 from bot.core.retry_after import retry_after
 from bot.ports import NotDelivered
@@ -270,13 +271,8 @@ def slacks_address(url: object, api: URL) -> URL:
 
 
 async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send a handshake once: aiohttp would follow a redirect, and try a broken connection again by itself."""
-    try:
-        response = await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-        raise aiohttp.ClientConnectionError("broken") from None
+    """Send a handshake once, and follow no redirect."""
+    response = await not_repeated(request, send)
     if 300 <= response.status < 400:
         response.close()
         raise aiohttp.WSServerHandshakeError(response.request_info, (), status=response.status)

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 import structlog.testing
 
-from bot.slack.replies import Replies
+from bot.slack.replies import Replies, _wait
 from tests.slack.conftest import Says, Scripted
 
 PAYLOAD = {"text": "5,500 SMS"}
@@ -51,6 +51,28 @@ async def test_a_lost_answer_is_one_line_in_the_log(
     seconds = 0.1 if said.body is None else 5.0
     assert await sent(session, f"{server.url}canary", seconds) == [error]
     assert len(server.asked) == tries
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "waits"), [({"Retry-After": "30"}, 30), ({"Retry-After": "0"}, 0), ({}, 1)]
+)
+async def test_slack_is_not_asked_again_within_the_wait_that_it_asks_for(
+    server: Scripted,
+    session: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_for: dict[str, str],
+    waits: float,
+) -> None:
+    waited: list[float] = []
+
+    def remember(error: Exception) -> bool | float:
+        waited.append(_wait(error))
+        return 0.0
+
+    monkeypatch.setattr("bot.slack.replies._wait", remember)
+    server.says(Says(429, "", asked_for), Says(200, "ok"))
+    assert await sent(session, f"{server.url}canary") == []
+    assert waited == [waits]
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ async def no_connection_granted(host: LinkHost) -> None:
     [
         (away, "connection_refused"),
         (hanging, "timeout"),
-        (hanging_up, "network"),
+        (hanging_up, "broken_off"),
         (no_tls, "tls"),
         (no_hello, "timeout"),
         (stale_tickets, "handshake answered with HTTP 401"),
