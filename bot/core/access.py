@@ -18,13 +18,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """A person as a request names them, and the workspaces or organisations that they belong to.
+    """A person as a request names them, and every workspace or organisation that they or it belongs to.
 
+    `teams` are the person's, `through` those for whose installation of the app the request is meant;
     `organisations` are the pairs of workspace and organisation that the request tells.
     """
 
     user: str
     teams: frozenset[str] = frozenset()
+    through: frozenset[str] = frozenset()
     organisations: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -64,7 +66,7 @@ class Access:
             return Verdict.ALLOWED
         if not actor.teams:
             return Verdict.WORKSPACE_NOT_GIVEN
-        if installation and not installation.owns(actor.teams, actor.organisations):
+        if installation and not installation.owns(actor.teams | actor.through, actor.organisations):
             return Verdict.OTHER_WORKSPACE
         return Verdict.ALLOWED
 

@@ -21,11 +21,12 @@ Body = Mapping[str, Any]
 
 
 def actor(body: Body) -> Actor:
-    """Return who acts, and all that tells where they belong: not for whose installation of the app it is."""
+    """Return who acts, and all that tells where they belong."""
     user, event = _part(body, "user"), _part(body, "event")
     return Actor(
         person(user.get("id") or body.get("user_id") or event.get("user") or event.get("user_id")),
         _ids(_own(body, user, event)),
+        _ids(_meant_for(body)),
         frozenset(_organisations(body)),
     )
 
@@ -62,6 +63,11 @@ def _own(body: Body, user: Body, event: Body) -> Iterator[object]:
         yield from of_the_author
         if not any(of_the_author) and body.get("is_ext_shared_channel") is False:
             yield outer
+
+
+def _meant_for(body: Body) -> Iterator[object]:
+    yield _part(body, "team").get("id")
+    yield from (one.get("team_id") or one.get("enterprise_id") for one in _authorizations(body)[:1])
 
 
 def _organisations(body: Body) -> Iterator[tuple[str, str]]:

@@ -238,7 +238,7 @@ class Handlers:
 
     def _not_ours(self, body: Body, who: Actor, verdict: Verdict) -> BoltResponse:
         """Refuse politely: in the answer to a command, and to a press where Slack takes words."""
-        teams = sorted(who.teams)
+        teams = sorted(who.teams | who.through)
         log.warning("slack.refused", why=verdict.value, user=who.user, teams=teams, channel=channel_of(body))
         why = self._blocks.words.refused(verdict, who.user, "", self._access)
         refusal = Message(why if who.user else self._say.unknown_press)

@@ -155,7 +155,7 @@ async def test_people_of_another_workspace_change_nothing_and_ask_nothing(
     assert [(line["why"], line["user"], line["channel"]) for line in refusals] == [
         ("other_workspace", guest.id, "C0ALERTS")
     ] * 6
-    assert {team for line in refusals for team in line["teams"]} == {guest.team_id}
+    assert {team for line in refusals for team in line["teams"]} == {guest.team_id, "T0DEMO"}
     assert "5,500" not in str(refusals)
     assert "share" not in str(refusals)
 

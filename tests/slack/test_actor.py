@@ -81,9 +81,7 @@ SHAPES = [
     ("a press at home", ALONE, press("T1"), OURS),
     ("a press of a guest over Slack Connect", ALONE, press("T9"), STRANGER),
     ("a press of a guest from an organisation", ALONE, press("E9"), STRANGER),
-    ("a press of ours in a channel of a guest's", ALONE, press("T1", "T9"), OURS),
-    ("the same in an organisation", GRID, press("E1", **in_team("T9", "E9")), OURS),
-    ("a guest's press in a channel of the guest's", GRID, press("E9", **in_team("T9", "E9")), STRANGER),
+    ("a press on another installation of the app", ALONE, press("T1", "T9"), STRANGER),
     ("a press that names only whose app it is", ALONE, press(None), UNTOLD),
     ("a press with something else in its place", ALONE, press("t1"), UNTOLD),
     (
@@ -146,10 +144,10 @@ SHAPES = [
         OURS,
     ),
     (
-        "the home tab opened at home by another installation's leave",
+        "the home tab of another installation",
         ALONE,
         event("T1", {}, authorizations=authorized("T9", None)),
-        OURS,
+        STRANGER,
     ),
     (
         "the home tab opened, org-wide",
