@@ -70,10 +70,10 @@ async def test_the_first_answer_has_the_figures_of_all_who_answer_and_how_the_ot
         demo.world.apply({"account": "sms", "burn": 100})
         answer = await first(demo)
         assert in_order(answer.text, "sms: fine", "5,400 SMS", "voice: still asking", "mail: fine", "mails")
-        assert in_order(answer.text, "voice: still asking. Last good reading, ", " old: 19.00 €")
+        assert in_order(answer.text, "voice: still asking. Last good reading, ", " old: 19.00 EUR")
         late = await further(demo, answer)
         assert late.ephemeral_for == "U0ALICE"
-        assert late.text.startswith("voice: fine. 19.00 €")
+        assert late.text.startswith("voice: fine. 19.00 EUR")
         assert "SMS" not in late.text
         await demo.slack.command("help")
         assert demo.slack.refusals == []
