@@ -148,7 +148,10 @@ async def test_people_of_another_workspace_change_nothing_and_ask_nothing(
                 assert [message.ephemeral_for for message in refused.messages] == [guest.id]
                 assert refused.messages[0].text.startswith(STRANGER), text
                 # A list of the guest alone would lock everybody else out.
-                assert f"list all who may use me, your id `{guest.id}` among them" in refused.messages[0].text
+                assert (
+                    f"list everybody who may use me, including your id, `{guest.id}`"
+                    in refused.messages[0].text
+                )
         assert "has it" not in await ask(demo, "alerts")
         assert kinds(demo) == ["hello", "opened"]
     refusals = [line for line in lines if line["event"] == "slack.refused"]
