@@ -61,7 +61,7 @@ def said(fault: Fault, words: Words) -> str:
         Part.SLACK: "not connected",
         Part.READINGS: f"{fault.count} of {fault.of} not read for {lasts}",
         Part.SCHEDULER: f"nothing done for {lasts}",
-        Part.STATE: f"of {fault.count} of {fault.of} what is stored cannot be read",
+        Part.STATE: f"the stored state of {fault.count} of {fault.of} cannot be read",
         Part.NOTICES: f"{fault.count} not delivered for {lasts}",
     }[fault.part]
 

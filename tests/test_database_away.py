@@ -78,7 +78,7 @@ async def test_a_row_that_cannot_be_read_is_shown_and_stops_nobody(tmp_path: Pat
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE smscredits_episode SET level = 'canary'")
         await told(demo, "What I stored of it cannot be read (`smscredits_episode ")
-        await until_ready_is(demo, {"state": "of 1 of 1 what is stored cannot be read"})
+        await until_ready_is(demo, {"state": "the stored state of 1 of 1 cannot be read"})
         with closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE smscredits_episode SET level = 1 WHERE trouble = 'low'")
         await told(demo, "can be read again")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.core.model import Level
 from bot.core.notice import Due, Edit, Kind
 from bot.core.watch import Episode, Trouble
 
@@ -12,11 +11,10 @@ _Key = tuple[str, str, Trouble]
 
 @dataclass(frozen=True)
 class _Shown:
-    """The state of an episode that its channel was last shown."""
+    """The state of an episode that its channel was last shown, and whether its end was posted."""
 
-    episode: str
-    level: Level
-    ended: bool
+    episode: Episode
+    end_posted: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,33 +31,37 @@ class Posted:
         last = self.shown.get(_key(due.episode))
         if last is None:
             return False
-        same = last.episode == due.episode.id
+        same = last.episode.id == due.episode.id
         if due.kind is Kind.OPENED:
-            return not last.ended
+            return last.episode.ended_at is None
         if due.kind is Kind.ENDED:
-            return same and last.ended
-        worse = due.episode.trouble is Trouble.LOW and due.episode.level <= last.level
-        return due.kind is Kind.WORSE and same and worse
+            return same and last.end_posted
+        return due.kind is Kind.WORSE and same and _rules(last.episode) == _rules(due.episode) != ()
 
     def after(self, due: Due) -> "Posted":
         """Return what is known once this was posted, perhaps."""
         if due.episode is None:
             return replace(self, greeted=self.greeted | {due.channel}) if due.kind is Kind.HELLO else self
-        return self._showing(due.episode)
+        return self._showing(_Shown(due.episode, end_posted=due.kind is Kind.ENDED))
 
     def edited(self, edit: Edit) -> "Posted":
         """Return what is known once a living message shows the present state."""
         last = self.shown.get(_key(edit.episode))
-        return self._showing(edit.episode) if last and last.episode == edit.episode.id else self
+        same = last and last.episode.id == edit.episode.id
+        return self._showing(replace(last, episode=edit.episode)) if last and same else self
 
     def gone(self, episode: Episode) -> "Posted":
         """Return what is known once a message was deleted from its channel."""
         return replace(self, shown={key: one for key, one in self.shown.items() if key != _key(episode)})
 
-    def _showing(self, episode: Episode) -> "Posted":
-        state = _Shown(episode.id, episode.level, ended=episode.ended_at is not None)
-        return replace(self, shown={**self.shown, _key(episode): state})
+    def _showing(self, shown: _Shown) -> "Posted":
+        return replace(self, shown={**self.shown, _key(shown.episode): shown})
 
 
 def _key(episode: Episode) -> _Key:
     return episode.channel, episode.account, episode.trouble
+
+
+def _rules(episode: Episode) -> tuple[object, ...]:
+    """Return the level and all that fires; nothing for an account that cannot be read."""
+    return (episode.level, *episode.firing) if episode.trouble is Trouble.LOW else ()

@@ -69,8 +69,6 @@ class Database:
             log.warning("database.newer", version=found.version, known=NEWEST)
         if found.trial:
             log.warning("database.trial_tables", consequence="not used; they may be dropped")
-        if self._file:
-            await self._mark(self._file)
 
     async def renew(self) -> None:
         """Open the file anew where another one is in its place; raises `StoreAway`, once, to say so."""

@@ -293,10 +293,10 @@ async def _due(connection: AsyncConnection, owed: Owed) -> Due | None:
     row = found.mappings().first()
     try:
         owed_by = episode_from(row) if row else None
+        root = decoded(row, episode, "root")["root"] if row else ""
     except BrokenRow as broken:
         say(connection, broken)
         return None
-    root = row["root"] if row else ""
     risen = [found for found in rows if found["kind"] in {Kind.OPENED, Kind.WORSE}]
     worst = max((found["level"] for found in risen), default=Level.OK)
     return Due(

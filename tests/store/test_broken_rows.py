@@ -1,6 +1,7 @@
 """A stored value that this release cannot read blinds its own account or message, and nothing else."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 import structlog.testing
@@ -179,6 +180,21 @@ async def test_a_message_of_an_episode_that_cannot_be_read_keeps_no_other_from_b
     claimed = [await outbox.claim(owed, NOW) for owed in await outbox.due(NOW)]
     assert {due and due.episode and due.episode.account for due in claimed} == {None, "other"}
     assert await watches_of(database).episode((await outbox.due(NOW))[0].episode) is None
+
+
+async def test_bytes_where_a_messages_id_is_to_be_keep_no_other_from_being_posted(tmp_path: Path) -> None:
+    """SQLite keeps anything in any column."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+    await database.migrate()
+    assert await lease_of(database).hold()
+    for name in ("sms", "other"):
+        await polled(database, name, 4999, 0)
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE smscredits_episode SET root = x'fffe' WHERE account = 'sms'"))
+    outbox = outbox_of(database)
+    claimed = [await outbox.claim(owed, NOW) for owed in await outbox.due(NOW)]
+    assert {due.episode.account for due in claimed if due and due.episode} == {"other"}
+    await database.close()
 
 
 async def gone(database: Database, table: str) -> None:
