@@ -406,7 +406,7 @@ def test_an_address_in_quotes_is_told_to_be_one(
     environment: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     (fault,) = faults(environment, **{name: text})
-    assert fault.startswith(f"{name}: stands in quotes: leave them out.")
+    assert fault.startswith(f"{name}: is in quotes: leave them out.")
 
 
 def test_all_faults_are_reported_together(environment: pytest.MonkeyPatch) -> None:
