@@ -1,0 +1,373 @@
+"""When a balance will run out, judged by its own history alone: `run_out(history, now)`.
+
+Readings -> use per hour -> profile of the week -> level -> replay of the past -> widths -> walk forward.
+No line is fitted through a balance: most of such a line is night, weekend and top-ups. From the second step
+on, use is counted in usual days (the mean day of the history), so that no constant depends on a currency.
+Constants marked "measured" lie on broad flat optima of what `python -m bench.forecast` prints.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate, pairwise
+from math import ceil, exp, log, log1p, sqrt
+
+KEPT_DAYS = 56
+"""Eight samples of each hour of the week; what is older speaks of another season."""
+
+LEAST_DAYS = 7
+"""Under a week nothing is known about weekends."""
+
+LEAST_KNOWN_DAYS = 1.0
+"""With less known use (all else are gaps and top-ups) there is nothing to judge by."""
+
+LARGEST = 1e100
+"""No balance is larger; sums and quotients stay finite."""
+
+LONG_GAP_HOURS, LONG_GAP_STEPS = 24.0, 3.0
+"""A gap longer than a day and than three mean ones is unknown use: a top-up may hide in it."""
+
+SPANS = (7, 14, 28)
+"""Days that the level's experts look back, beside the one who sees no change (measured)."""
+
+LEVEL_LIMIT = 20.0
+"""An expert's level stays within a twentieth and twenty times the profile: no use has no logarithm."""
+
+JUDGED_DAYS = (1, 3, 7)
+"""Days ahead over which the experts are judged (measured)."""
+
+HALF_LIFE_DAYS = 7.0
+"""An expert's error counts half after a week, so that a shift is believed after one to two (measured)."""
+
+SHARPNESS, MILDNESS = 3.0, 0.05
+"""An expert weighs (mean error + 0.05) ** -3; sharper follows noise, flatter is late (measured)."""
+
+SETTLED_DAYS = 14
+"""Before two weeks are known, a level or a surplus would be the noise of a single week (measured)."""
+
+CARRIED = 0.6
+"""Share of the last day's surplus or lack that goes on, halved each day (measured)."""
+
+LEAST_SURPLUS, LARGEST_SURPLUS = -0.9, 2.0
+"""Bounds of the surplus: use never turns negative, and a campaign of yesterday is not carried in full."""
+
+MEAN_OF_HALVED_DAY = 0.5 / log(2)
+"""The mean over a day of what is halved in the course of it."""
+
+WIDTH_DAYS = (1, 3, 7, 14, 28)
+"""Days ahead for which widths are replayed; between them they are interpolated."""
+
+COVERED = 0.8
+"""Share of the true run-outs that shall lie between earliest and latest."""
+
+ADAPTATION, LEAST_ADAPTED, MOST_ADAPTED = 0.05, 0.5, 0.97
+"""Step and bounds of adaptive conformal inference (Gibbs and Candes 2021, arXiv 2106.00170)."""
+
+FIRST_ADAPTED = 5
+"""Errors that are known before the first is held against them."""
+
+PRIOR_SLOPE, PRIOR_LEAST, PRIOR_WEIGHT = 1.3, 0.05, 2.0
+"""The prior width: 1.3 standard deviations hold 80 % of a normal error; it weighs two replays (measured)."""
+
+UNEVENNESS, UNEVENNESS_WEIGHT = 0.6, 3.0
+"""Unevenness presumed of every account, as if three pairs of days had shown it (measured)."""
+
+DOUBT = 2.5
+"""Width that the experts' disagreement, a standard deviation, adds (measured)."""
+
+SMALL = 0.1
+"""Share of a usual day that is added to a day's use before its logarithm: a day without use has none."""
+
+MOST_DAYS = 1e9
+"""A balance for more usual days than this lies beyond any year."""
+
+HOURS_OF_YEAR = 365 * 24.0
+
+
+@dataclass(frozen=True)
+class RunOut:
+    """When a balance is used up (UTC) with its 80 % interval, and the units used per day at present.
+
+    A time is `None` when it lies beyond a year or when nothing is being used.
+    """
+
+    earliest: datetime | None
+    expected: datetime | None
+    latest: datetime | None
+    pace: Decimal
+
+
+@dataclass(frozen=True)
+class _Use:
+    """Use in each hour or each day, oldest first, and which part of that time is known."""
+
+    used: list[float]
+    known: list[float]
+
+
+@dataclass(frozen=True)
+class _View:
+    """What was to be expected on one day: use of the seven days ahead by the profile, and its level."""
+
+    week: list[float]
+    levels: list[float]
+    level: float
+    doubt: float
+    surplus: float
+
+
+def run_out(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> RunOut | None:
+    """Forecast when the last balance of a history, oldest first, is used up; `None` under a week of it."""
+    readings = _readings(history, now)
+    days = int((readings[-1][0] - readings[0][0]) / 24) if readings else 0
+    if days < LEAST_DAYS:
+        return None
+    hours = _hourly(readings, min(days, KEPT_DAYS))
+    known_days, used = sum(hours.known) / 24, sum(hours.used)
+    if known_days < LEAST_KNOWN_DAYS:
+        return None
+    if used <= 0:
+        return RunOut(None, None, None, Decimal(0))
+    usual = used / known_days
+    hours = _Use([one / usual for one in hours.used], hours.known)
+    view, widths = _replay(_daily(hours))
+    week = [view.level * rate for rate in _profile(hours, len(hours.used), 7 * 24)]
+    pace = sum(week) / 7
+    read_at, balance = readings[-1]
+    earliest, expected, latest = (
+        _moment(now, read_at, _hours_until_used(days * pace, week, view.surplus))
+        for days in _interval(balance / usual / pace, widths)
+    )
+    return RunOut(earliest, expected, latest, Decimal(f"{pace * usual:.6g}"))
+
+
+def _readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> list[tuple[float, float]]:
+    """Return the readings of the last eight weeks as hours from now, at most 0, and balances."""
+    first = bisect_left(history, -KEPT_DAYS * 24.0, key=lambda reading: _hours(reading[0] - now))
+    recent = history[max(first - 1, 0) :]
+    usable = [(_hours(at - now), float(balance)) for at, balance in recent if balance.is_finite()]
+    return _in_order([(at, balance) for at, balance in usable if at <= 0 and abs(balance) < LARGEST])
+
+
+def _in_order(readings: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the longest run of readings whose times rise: what a wrong clock misdated is left out.
+
+    Sorted instead, the readings of two clocks would alternate, and each step between them look like use.
+    """
+    if all(before < after for (before, _), (after, _) in pairwise(readings)):
+        return readings
+    ends: list[float] = []  # of the runs of each length, the earliest end, and its place
+    places: list[int] = []
+    before: list[int] = []
+    for place, (at, _) in enumerate(readings):
+        length = bisect_left(ends, at)
+        before.append(places[length - 1] if length else -1)
+        ends[length : length + 1], places[length : length + 1] = [at], [place]
+    run, place = [], places[-1]
+    while place >= 0:
+        run.append(readings[place])
+        place = before[place]
+    return run[::-1]
+
+
+def _hourly(readings: list[tuple[float, float]], days: int) -> _Use:
+    """Return the use of each hour up to the last reading.
+
+    A rise is a top-up: what was used meanwhile is unknown, not zero.
+    """
+    size = days * 24
+    start = readings[-1][0] - size
+    longest = max(LONG_GAP_HOURS, LONG_GAP_STEPS * (readings[-1][0] - readings[0][0]) / (len(readings) - 1))
+    use = _Use([0.0] * size, [0.0] * size)
+    for (since, before), (until, after) in pairwise(readings):
+        if after > before or until - since > longest or until <= start:
+            continue
+        rate = (before - after) / (until - since)
+        begin, end = max(since - start, 0.0), min(until - start, size)
+        for hour in range(int(begin), ceil(end)):
+            part = min(end, hour + 1) - max(begin, hour)
+            use.used[hour] += rate * part
+            use.known[hour] += part
+    return use
+
+
+def _daily(hours: _Use) -> _Use:
+    """Return the use of each 24 hours."""
+    firsts = range(0, len(hours.used), 24)
+    used = [sum(hours.used[first : first + 24]) for first in firsts]
+    return _Use(used, [sum(hours.known[first : first + 24]) / 24 for first in firsts])
+
+
+def _profile(use: _Use, end: int, period: int) -> list[float]:
+    """Return the mean use at each place of the period that begins at `end`, over all periods before it.
+
+    Periods end now, so no calendar and no time zone is needed. Newer periods weigh no more than older ones:
+    the level follows change, and does it better (measured).
+    """
+    usual = sum(use.used[:end]) / (sum(use.known[:end]) or 1.0)
+    profile = []
+    for place in range(end - period, end):
+        known = sum(use.known[place::-period])
+        profile.append(sum(use.used[place::-period]) / known if known else usual)
+    return profile
+
+
+def _replay(days: _Use) -> tuple[_View, list[float]]:
+    """Walk through the past as if each day were today; return the last view, and a width for WIDTH_DAYS."""
+    views: dict[int, _View] = {}
+    losses, judged = [0.0] * (1 + len(SPANS)), 0.0
+    errors: dict[int, list[float]] = {ahead: [] for ahead in WIDTH_DAYS}
+    fading = 0.5 ** (1 / HALF_LIFE_DAYS)
+    for today in range(LEAST_DAYS, len(days.used) + 1):
+        losses, judged = [loss * fading for loss in losses], judged * fading
+        for ahead in sorted({*JUDGED_DAYS, *WIDTH_DAYS}):
+            if (view := views.get(today - ahead)) is None:
+                continue
+            used = sum(days.used[today - ahead : today])
+            if ahead in JUDGED_DAYS:
+                expected = _expected(view, days, today - ahead, today, 0.0)
+                outcomes = [_error(level * expected, used, ahead) for level in view.levels]
+                losses, judged = [a + b for a, b in zip(losses, outcomes, strict=True)], judged + 1
+            if ahead in errors and used > 0:  # nothing runs out over days without use
+                expected = view.level * _expected(view, days, today - ahead, today, view.surplus)
+                errors[ahead].append(_error(expected, used, ahead))
+        views[today] = _view(days, today, [loss / (judged or 1.0) for loss in losses])
+    view, unevenness = views[len(days.used)], _unevenness(days)
+    return view, [_width(errors[ahead], ahead, unevenness, view.doubt) for ahead in WIDTH_DAYS]
+
+
+def _view(days: _Use, today: int, losses: list[float]) -> _View:
+    """Return the profile of the days before `today`, and its level: a geometric mean by past performance."""
+    week = _profile(days, today, 7)
+    levels = [1.0, *(_level(week, days, today, span) for span in SPANS)]
+    if today < SETTLED_DAYS:
+        return _View(week, levels, 1.0, 0.0, 0.0)
+    weights = [1 / (loss + MILDNESS) ** SHARPNESS for loss in losses]
+    logs, total = [log(level) for level in levels], sum(weights)
+    mean = sum(weight * one for weight, one in zip(weights, logs, strict=True)) / total
+    doubt = sqrt(sum(weight * (one - mean) ** 2 for weight, one in zip(weights, logs, strict=True)) / total)
+    level = exp(mean)
+    return _View(week, levels, level, doubt, _surplus([level * day for day in week], days, today))
+
+
+def _level(week: list[float], days: _Use, today: int, span: int) -> float:
+    """Return the use of the last days as a multiple of what the profile says of them."""
+    last = range(max(today - span, 0), today)
+    expected = sum(week[(day - today) % 7] * days.known[day] for day in last)
+    used = sum(days.used[day] for day in last)
+    return min(max(used / expected, 1 / LEVEL_LIMIT), LEVEL_LIMIT) if expected > 0 else 1.0
+
+
+def _surplus(week: list[float], days: _Use, today: int) -> float:
+    """Return the share by which the last day was above the week at its level, as far as it goes on.
+
+    A day that is usually empty is compared with a quarter of the mean day.
+    """
+    expected = week[-1] * days.known[today - 1]
+    least = max(expected, sum(week) / 7 / 4)
+    surplus = CARRIED * (days.used[today - 1] - expected) / least if least > 0 else 0.0
+    return min(max(surplus, LEAST_SURPLUS), LARGEST_SURPLUS)
+
+
+def _expected(view: _View, days: _Use, since: int, until: int, surplus: float) -> float:
+    """Return what the profile says of the known part of some days, with a surplus that is halved daily."""
+    return sum(
+        view.week[place % 7] * days.known[since + place] * (1 + surplus * MEAN_OF_HALVED_DAY * 0.5**place)
+        for place in range(until - since)
+    )
+
+
+def _error(expected: float, used: float, days: int) -> float:
+    """Return by how much a forecast was wrong, either way, as a logarithm."""
+    return abs(log((used + SMALL * days) / (expected + SMALL * days)))
+
+
+def _unevenness(days: _Use) -> float:
+    """Return the standard deviation of a day, in usual days, by comparing it with that of a week earlier."""
+    pairs = [day for day in range(7, len(days.used)) if min(days.known[day], days.known[day - 7]) > 1 / 2]
+    squares = sum((days.used[day] - days.used[day - 7]) ** 2 / 2 for day in pairs)
+    return sqrt((squares + UNEVENNESS_WEIGHT * UNEVENNESS**2) / (len(pairs) + UNEVENNESS_WEIGHT))
+
+
+def _width(errors: list[float], ahead: int, unevenness: float, doubt: float) -> float:
+    """Return half the interval's width, a logarithm: replayed errors, a prior for few, and the doubt.
+
+    Replays that overlap are not independent: errors over n days count as 1 / sqrt(n) each.
+    """
+    prior = PRIOR_SLOPE * log1p(unevenness / sqrt(ahead)) + PRIOR_LEAST
+    weight = len(errors) / sqrt(ahead)
+    width = (weight * _adapted(errors) + PRIOR_WEIGHT * prior) / (weight + PRIOR_WEIGHT)
+    return sqrt(width**2 + (DOUBT * doubt) ** 2)
+
+
+def _adapted(errors: list[float]) -> float:
+    """Return the quantile of past errors whose share grew with each miss and shrank with each hit."""
+    share = COVERED
+    for count in range(FIRST_ADAPTED, len(errors)):
+        missed = errors[count] > _quantile(errors[:count], share)
+        share = min(max(share + ADAPTATION * (missed - (1 - COVERED)), LEAST_ADAPTED), MOST_ADAPTED)
+    return _quantile(errors, share) if errors else 0.0
+
+
+def _quantile(values: list[float], share: float) -> float:
+    """Return the value that a share of the values, and of one more to come, does not exceed."""
+    return sorted(values)[min(ceil(share * (len(values) + 1)), len(values)) - 1]
+
+
+def _interval(days: float, widths: list[float]) -> tuple[float, float, float]:
+    """Return for how many days a balance for so many days lasts at the earliest, as expected, at the latest.
+
+    Both edges rise with the balance, as more of it must never mean an earlier time.
+    """
+    if days <= 0:
+        return 0.0, 0.0, 0.0
+    days = min(days, MOST_DAYS)
+    places = [log(ahead) for ahead in WIDTH_DAYS]
+    earlier = accumulate((place - width for place, width in zip(places, widths, strict=True)), max)
+    later = accumulate((place + width for place, width in zip(places, widths, strict=True)), max)
+    return exp(_between(log(days), places, [*earlier])), days, exp(_between(log(days), places, [*later]))
+
+
+def _between(at: float, places: list[float], values: list[float]) -> float:
+    """Interpolate between the places; outside of them the outer value keeps its distance."""
+    if not places[0] < at < places[-1]:
+        outer = 0 if at <= places[0] else -1
+        return values[outer] + at - places[outer]
+    after = bisect_left(places, at)
+    share = (at - places[after - 1]) / (places[after] - places[after - 1])
+    return values[after - 1] + share * (values[after] - values[after - 1])
+
+
+def _hours_until_used(amount: float, week: list[float], surplus: float) -> float:
+    """Return the hours in which an amount is used: a week with the surplus, then week after week without."""
+    later = list(accumulate(week))
+    carried = (rate * (1 + surplus * exp(-log(2) * hour / 24)) for hour, rate in enumerate(week))
+    first = list(accumulate(carried))
+    if amount <= first[-1]:
+        return _crossed(amount, first)
+    weeks, rest = divmod(amount - first[-1], later[-1])
+    return len(week) * (1 + weeks) + _crossed(rest, later)
+
+
+def _crossed(amount: float, used: list[float]) -> float:
+    """Return the hours after which the amount is used, of a use that is added up hour by hour."""
+    hour = min(bisect_left(used, amount), len(used) - 1)
+    before = used[hour - 1] if hour else 0.0
+    return hour + (amount - before) / (used[hour] - before) if used[hour] > before else float(hour)
+
+
+def _moment(now: datetime, read_at: float, hours: float) -> datetime | None:
+    """Return the time so many hours after the last reading, not before now; `None` beyond a year."""
+    if not hours <= HOURS_OF_YEAR:
+        return None
+    try:
+        return now.astimezone(UTC) + timedelta(hours=max(read_at + hours, 0.0))
+    except OverflowError:
+        return None  # the calendar ends
+
+
+def _hours(span: timedelta) -> float:
+    """Return a time span in hours."""
+    return span.total_seconds() / 3600
