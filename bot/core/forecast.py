@@ -23,6 +23,9 @@ LEAST_DAYS = 7
 LEAST_KNOWN_DAYS = 1.0
 """With less known use (all else are gaps and top-ups) there is nothing to judge by."""
 
+MOST_READINGS = KEPT_DAYS * 24 * 4
+"""One each quarter of an hour; finer ones cost time and change no forecast (measured)."""
+
 LARGEST = 1e100
 """No balance is larger; sums and quotients stay finite."""
 
@@ -147,6 +150,7 @@ def _readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> lis
     """Return the readings of the last eight weeks as hours from now, at most 0, and balances."""
     first = bisect_left(history, -KEPT_DAYS * 24.0, key=lambda reading: _hours(reading[0] - now))
     recent = history[max(first - 1, 0) :]
+    recent = recent[:: -(len(recent) // MOST_READINGS or 1)][::-1]
     usable = [(_hours(at - now), float(balance)) for at, balance in recent if balance.is_finite()]
     return _in_order([(at, balance) for at, balance in usable if at <= 0 and abs(balance) < LARGEST])
 
