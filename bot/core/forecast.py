@@ -71,11 +71,11 @@ ADAPTATION, LEAST_ADAPTED, MOST_ADAPTED = 0.05, 0.5, 0.97
 FIRST_ADAPTED = 5
 """Errors that are known before the first is held against them."""
 
-PRIOR_SLOPE, PRIOR_LEAST, PRIOR_WEIGHT = 1.3, 0.05, 2.0
-"""The prior width: 1.3 standard deviations hold 80 % of a normal error; it weighs two replays (measured)."""
+PRIOR_DEVIATIONS, PRIOR_WEIGHT = 1.3, 2.0
+"""The prior width: 1.28 standard deviations hold 80 % of a normal error; it weighs two replays (measured)."""
 
-UNEVENNESS, UNEVENNESS_WEIGHT = 0.6, 3.0
-"""Unevenness presumed of every account, as if three pairs of days had shown it (measured)."""
+UNEVENNESS, UNEVENNESS_WEIGHT = 1.0, 3.0
+"""Days are presumed to differ by a usual day, as if three pairs of them had shown it (measured)."""
 
 DOUBT = 2.5
 """Width that the experts' disagreement, a standard deviation, adds (measured)."""
@@ -300,7 +300,7 @@ def _width(errors: list[float], ahead: int, unevenness: float, doubt: float) -> 
 
     Replays that overlap are not independent: errors over n days count as 1 / sqrt(n) each.
     """
-    prior = PRIOR_SLOPE * log1p(unevenness / sqrt(ahead)) + PRIOR_LEAST
+    prior = PRIOR_DEVIATIONS * log1p(unevenness / sqrt(ahead))
     weight = len(errors) / sqrt(ahead)
     width = (weight * _adapted(errors) + PRIOR_WEIGHT * prior) / (weight + PRIOR_WEIGHT)
     return sqrt(width**2 + (DOUBT * doubt) ** 2)
