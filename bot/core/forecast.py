@@ -35,9 +35,6 @@ LONG_GAP_HOURS, LONG_GAP_STEPS = 24.0, 3.0
 SPANS = (7, 14, 28)
 """Days that the level's experts look back, beside the one who sees no change (measured)."""
 
-LEVEL_LIMIT = 20.0
-"""An expert's level stays within a twentieth and twenty times the profile: no use has no logarithm."""
-
 JUDGED_DAYS = (1, 3, 7)
 """Days ahead over which the experts are judged (measured)."""
 
@@ -50,14 +47,11 @@ SHARPNESS, MILDNESS = 3.0, 0.05
 SETTLED_DAYS = 14
 """Before two weeks are known, a level or a surplus would be the noise of a single week (measured)."""
 
-CARRIED = 0.6
+CARRIED = 0.7
 """Share of the last day's surplus or lack that goes on, halved each day (measured)."""
 
-LEAST_SURPLUS, LARGEST_SURPLUS = -0.9, 2.0
-"""Bounds of the surplus: use never turns negative, and a campaign of yesterday is not carried in full."""
-
-MEAN_OF_HALVED_DAY = 0.5 / log(2)
-"""The mean over a day of what is halved in the course of it."""
+LARGEST_SURPLUS = 3.0
+"""Yesterday's campaign is not carried in full."""
 
 WIDTH_DAYS = (1, 3, 7, 14, 28)
 """Days ahead for which widths are replayed; between them they are interpolated."""
@@ -65,11 +59,8 @@ WIDTH_DAYS = (1, 3, 7, 14, 28)
 COVERED = 0.8
 """Share of the true run-outs that shall lie between earliest and latest."""
 
-ADAPTATION, LEAST_ADAPTED, MOST_ADAPTED = 0.05, 0.5, 0.97
-"""Step and bounds of adaptive conformal inference (Gibbs and Candes 2021, arXiv 2106.00170)."""
-
-FIRST_ADAPTED = 5
-"""Errors that are known before the first is held against them."""
+ADAPTATION, FIRST_ADAPTED = 0.05, 4
+"""Step of adaptive conformal inference (Gibbs and Candes 2021), from the fifth error on."""
 
 PRIOR_DEVIATIONS, PRIOR_WEIGHT = 1.3, 2.0
 """The prior width: 1.28 standard deviations hold 80 % of a normal error; it weighs two replays (measured)."""
@@ -261,7 +252,7 @@ def _level(week: list[float], days: _Use, today: int, span: int) -> float:
     last = range(max(today - span, 0), today)
     expected = sum(week[(day - today) % 7] * days.known[day] for day in last)
     used = sum(days.used[day] for day in last)
-    return min(max(used / expected, 1 / LEVEL_LIMIT), LEVEL_LIMIT) if expected > 0 else 1.0
+    return (used + SMALL) / (expected + SMALL)
 
 
 def _surplus(week: list[float], days: _Use, today: int) -> float:
@@ -272,13 +263,13 @@ def _surplus(week: list[float], days: _Use, today: int) -> float:
     expected = week[-1] * days.known[today - 1]
     least = max(expected, sum(week) / 7 / 4)
     surplus = CARRIED * (days.used[today - 1] - expected) / least if least > 0 else 0.0
-    return min(max(surplus, LEAST_SURPLUS), LARGEST_SURPLUS)
+    return min(surplus, LARGEST_SURPLUS)
 
 
 def _expected(view: _View, days: _Use, since: int, until: int, surplus: float) -> float:
     """Return what the profile says of the known part of some days, with a surplus that is halved daily."""
     return sum(
-        view.week[place % 7] * days.known[since + place] * (1 + surplus * MEAN_OF_HALVED_DAY * 0.5**place)
+        view.week[place % 7] * days.known[since + place] * (1 + surplus * 0.5 ** (place + 0.5))
         for place in range(until - since)
     )
 
@@ -311,7 +302,7 @@ def _adapted(errors: list[float]) -> float:
     share = COVERED
     for count in range(FIRST_ADAPTED, len(errors)):
         missed = errors[count] > _quantile(errors[:count], share)
-        share = min(max(share + ADAPTATION * (missed - (1 - COVERED)), LEAST_ADAPTED), MOST_ADAPTED)
+        share += ADAPTATION * (missed - (1 - COVERED))
     return _quantile(errors, share) if errors else 0.0
 
 
