@@ -11,26 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate, pairwise
-from math import ceil, exp, log, log1p, sqrt
+from itertools import accumulate
+from math import ceil, exp, exp2, log, log1p, sqrt
 
-KEPT_DAYS = 56
-"""Eight samples of each hour of the week; what is older speaks of another season."""
+from bot.core.usage import KEPT_DAYS, Use, daily_use, hourly_use, profile, recent_readings
 
 LEAST_DAYS = 7
 """Under a week nothing is known about weekends."""
 
 LEAST_KNOWN_DAYS = 1.0
 """With less known use (all else are gaps and top-ups) there is nothing to judge by."""
-
-MOST_READINGS = KEPT_DAYS * 24 * 4
-"""One each quarter of an hour; finer ones cost time and change no forecast (measured)."""
-
-LARGEST = 1e100
-"""No balance is larger; sums and quotients stay finite."""
-
-LONG_GAP_HOURS, LONG_GAP_STEPS = 24.0, 3.0
-"""A gap longer than a day and than three mean ones is unknown use: a top-up may hide in it."""
 
 SPANS = (7, 14, 28)
 """Days that the level's experts look back, beside the one who sees no change (measured)."""
@@ -94,14 +84,6 @@ class RunOut:
 
 
 @dataclass(frozen=True)
-class _Use:
-    """Use in each hour or each day, oldest first, and which part of that time is known."""
-
-    used: list[float]
-    known: list[float]
-
-
-@dataclass(frozen=True)
 class _View:
     """What was to be expected on one day: use of the seven days ahead by the profile, and its level."""
 
@@ -114,20 +96,23 @@ class _View:
 
 def run_out(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> RunOut | None:
     """Forecast when the last balance of a history, oldest first, is used up; `None` under a week of it."""
-    readings = _readings(history, now)
+    readings = recent_readings(history, now)
     days = int((readings[-1][0] - readings[0][0]) / 24) if readings else 0
     if days < LEAST_DAYS:
         return None
-    hours = _hourly(readings, min(days, KEPT_DAYS))
+    hours = hourly_use(readings, min(days, KEPT_DAYS))
     known_days, used = sum(hours.known) / 24, sum(hours.used)
     if known_days < LEAST_KNOWN_DAYS:
         return None
     if used <= 0:
         return RunOut(None, None, None, Decimal(0))
     usual = used / known_days
-    hours = _Use([one / usual for one in hours.used], hours.known)
-    view, widths = _replay(_daily(hours))
-    week = [view.level * rate for rate in _profile(hours, len(hours.used), 7 * 24)]
+    hours = Use([one / usual for one in hours.used], hours.known)
+    daily = daily_use(hours)
+    views = _replay(daily)
+    view, unevenness = views[len(daily.used)], _unevenness(daily)
+    widths = [_width(_errors(views, daily, ahead), ahead, unevenness, view.doubt) for ahead in WIDTH_DAYS]
+    week = [view.level * rate for rate in profile(hours, len(hours.used), 7 * 24)]
     pace = sum(week) / 7
     read_at, balance = readings[-1]
     earliest, expected, latest = (
@@ -137,105 +122,40 @@ def run_out(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> RunOu
     return RunOut(earliest, expected, latest, Decimal(f"{pace * usual:.6g}"))
 
 
-def _readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> list[tuple[float, float]]:
-    """Return the readings of the last eight weeks as hours from now, at most 0, and balances."""
-    first = bisect_left(history, -KEPT_DAYS * 24.0, key=lambda reading: _hours(reading[0] - now))
-    recent = history[max(first - 1, 0) :]
-    recent = recent[:: -(len(recent) // MOST_READINGS or 1)][::-1]
-    usable = [(_hours(at - now), float(balance)) for at, balance in recent if balance.is_finite()]
-    return _in_order([(at, balance) for at, balance in usable if at <= 0 and abs(balance) < LARGEST])
-
-
-def _in_order(readings: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the longest run of readings whose times rise: what a wrong clock misdated is left out.
-
-    Sorted instead, the readings of two clocks would alternate, and each step between them look like use.
-    """
-    if all(before < after for (before, _), (after, _) in pairwise(readings)):
-        return readings
-    ends: list[float] = []  # of the runs of each length, the earliest end, and its place
-    places: list[int] = []
-    before: list[int] = []
-    for place, (at, _) in enumerate(readings):
-        length = bisect_left(ends, at)
-        before.append(places[length - 1] if length else -1)
-        ends[length : length + 1], places[length : length + 1] = [at], [place]
-    run, place = [], places[-1]
-    while place >= 0:
-        run.append(readings[place])
-        place = before[place]
-    return run[::-1]
-
-
-def _hourly(readings: list[tuple[float, float]], days: int) -> _Use:
-    """Return the use of each hour up to the last reading.
-
-    A rise is a top-up: what was used meanwhile is unknown, not zero.
-    """
-    size = days * 24
-    start = readings[-1][0] - size
-    longest = max(LONG_GAP_HOURS, LONG_GAP_STEPS * (readings[-1][0] - readings[0][0]) / (len(readings) - 1))
-    use = _Use([0.0] * size, [0.0] * size)
-    for (since, before), (until, after) in pairwise(readings):
-        if after > before or until - since > longest or until <= start:
-            continue
-        rate = (before - after) / (until - since)
-        begin, end = max(since - start, 0.0), min(until - start, size)
-        for hour in range(int(begin), ceil(end)):
-            part = min(end, hour + 1) - max(begin, hour)
-            use.used[hour] += rate * part
-            use.known[hour] += part
-    return use
-
-
-def _daily(hours: _Use) -> _Use:
-    """Return the use of each 24 hours."""
-    firsts = range(0, len(hours.used), 24)
-    used = [sum(hours.used[first : first + 24]) for first in firsts]
-    return _Use(used, [sum(hours.known[first : first + 24]) / 24 for first in firsts])
-
-
-def _profile(use: _Use, end: int, period: int) -> list[float]:
-    """Return the mean use at each place of the period that begins at `end`, over all periods before it.
-
-    Periods end now, so no calendar and no time zone is needed. Newer periods weigh no more than older ones:
-    the level follows change, and does it better (measured).
-    """
-    usual = sum(use.used[:end]) / (sum(use.known[:end]) or 1.0)
-    profile = []
-    for place in range(end - period, end):
-        known = sum(use.known[place::-period])
-        profile.append(sum(use.used[place::-period]) / known if known else usual)
-    return profile
-
-
-def _replay(days: _Use) -> tuple[_View, list[float]]:
-    """Walk through the past as if each day were today; return the last view, and a width for WIDTH_DAYS."""
+def _replay(days: Use) -> dict[int, _View]:
+    """Walk through the past as if each day were today; each view learns from how the earlier ones fared."""
     views: dict[int, _View] = {}
     losses, judged = [0.0] * (1 + len(SPANS)), 0.0
-    errors: dict[int, list[float]] = {ahead: [] for ahead in WIDTH_DAYS}
-    fading = 0.5 ** (1 / HALF_LIFE_DAYS)
     for today in range(LEAST_DAYS, len(days.used) + 1):
-        losses, judged = [loss * fading for loss in losses], judged * fading
-        for ahead in sorted({*JUDGED_DAYS, *WIDTH_DAYS}):
-            if (view := views.get(today - ahead)) is None:
-                continue
-            used = sum(days.used[today - ahead : today])
-            if ahead in JUDGED_DAYS:
-                expected = _expected(view, days, today - ahead, today, 0.0)
-                outcomes = [_error(level * expected, used, ahead) for level in view.levels]
-                losses, judged = [a + b for a, b in zip(losses, outcomes, strict=True)], judged + 1
-            if ahead in errors and used > 0:  # nothing runs out over days without use
-                expected = view.level * _expected(view, days, today - ahead, today, view.surplus)
-                errors[ahead].append(_error(expected, used, ahead))
+        losses, judged = (
+            [loss * exp2(-1 / HALF_LIFE_DAYS) for loss in losses],
+            judged * exp2(-1 / HALF_LIFE_DAYS),
+        )
+        for ahead in JUDGED_DAYS:
+            if view := views.get(today - ahead):
+                used, expected = (
+                    sum(days.used[today - ahead : today]),
+                    _expected(view, days, today - ahead, ahead),
+                )
+                errors = [_error(level * expected, used, ahead) for level in view.levels]
+                losses, judged = [sum(pair) for pair in zip(losses, errors, strict=True)], judged + 1
         views[today] = _view(days, today, [loss / (judged or 1.0) for loss in losses])
-    view, unevenness = views[len(days.used)], _unevenness(days)
-    return view, [_width(errors[ahead], ahead, unevenness, view.doubt) for ahead in WIDTH_DAYS]
+    return views
 
 
-def _view(days: _Use, today: int, losses: list[float]) -> _View:
+def _errors(views: dict[int, _View], days: Use, ahead: int) -> list[float]:
+    """Return the errors, oldest first, of all past forecasts over so many days in which anything was used."""
+    errors = []
+    for since, view in views.items():
+        used = sum(days.used[since : since + ahead])
+        if since + ahead <= len(days.used) and used > 0:
+            errors.append(_error(view.level * _expected(view, days, since, ahead), used, ahead))
+    return errors
+
+
+def _view(days: Use, today: int, losses: list[float]) -> _View:
     """Return the profile of the days before `today`, and its level: a geometric mean by past performance."""
-    week = _profile(days, today, 7)
+    week = profile(days, today, 7)
     levels = [1.0, *(_level(week, days, today, span) for span in SPANS)]
     if today < SETTLED_DAYS:
         return _View(week, levels, 1.0, 0.0, 0.0)
@@ -247,7 +167,7 @@ def _view(days: _Use, today: int, losses: list[float]) -> _View:
     return _View(week, levels, level, doubt, _surplus([level * day for day in week], days, today))
 
 
-def _level(week: list[float], days: _Use, today: int, span: int) -> float:
+def _level(week: list[float], days: Use, today: int, span: int) -> float:
     """Return the use of the last days as a multiple of what the profile says of them."""
     last = range(max(today - span, 0), today)
     expected = sum(week[(day - today) % 7] * days.known[day] for day in last)
@@ -255,7 +175,7 @@ def _level(week: list[float], days: _Use, today: int, span: int) -> float:
     return (used + SMALL) / (expected + SMALL)
 
 
-def _surplus(week: list[float], days: _Use, today: int) -> float:
+def _surplus(week: list[float], days: Use, today: int) -> float:
     """Return the share by which the last day was above the week at its level, as far as it goes on.
 
     A day that is usually empty is compared with a quarter of the mean day.
@@ -266,11 +186,11 @@ def _surplus(week: list[float], days: _Use, today: int) -> float:
     return min(surplus, LARGEST_SURPLUS)
 
 
-def _expected(view: _View, days: _Use, since: int, until: int, surplus: float) -> float:
-    """Return what the profile says of the known part of some days, with a surplus that is halved daily."""
+def _expected(view: _View, days: Use, since: int, ahead: int) -> float:
+    """Return what profile and surplus say of the known part of some days."""
     return sum(
-        view.week[place % 7] * days.known[since + place] * (1 + surplus * 0.5 ** (place + 0.5))
-        for place in range(until - since)
+        view.week[place % 7] * days.known[since + place] * (1 + view.surplus * exp2(-place - 0.5))
+        for place in range(ahead)
     )
 
 
@@ -279,7 +199,7 @@ def _error(expected: float, used: float, days: int) -> float:
     return abs(log((used + SMALL * days) / (expected + SMALL * days)))
 
 
-def _unevenness(days: _Use) -> float:
+def _unevenness(days: Use) -> float:
     """Return the standard deviation of a day, in usual days, by comparing it with that of a week earlier."""
     pairs = [day for day in range(7, len(days.used)) if min(days.known[day], days.known[day - 7]) > 1 / 2]
     squares = sum((days.used[day] - days.used[day - 7]) ** 2 / 2 for day in pairs)
@@ -338,7 +258,7 @@ def _between(at: float, places: list[float], values: list[float]) -> float:
 def _hours_until_used(amount: float, week: list[float], surplus: float) -> float:
     """Return the hours in which an amount is used: a week with the surplus, then week after week without."""
     later = list(accumulate(week))
-    carried = (rate * (1 + surplus * exp(-log(2) * hour / 24)) for hour, rate in enumerate(week))
+    carried = (rate * (1 + surplus * exp2(-hour / 24)) for hour, rate in enumerate(week))
     first = list(accumulate(carried))
     if amount <= first[-1]:
         return _crossed(amount, first)
@@ -361,8 +281,3 @@ def _moment(now: datetime, read_at: float, hours: float) -> datetime | None:
         return now.astimezone(UTC) + timedelta(hours=max(read_at + hours, 0.0))
     except OverflowError:
         return None  # the calendar ends
-
-
-def _hours(span: timedelta) -> float:
-    """Return a time span in hours."""
-    return span.total_seconds() / 3600
