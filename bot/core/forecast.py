@@ -1,8 +1,8 @@
 """When a balance will run out, judged by its own history alone: `run_out(history, now)`.
 
 Readings -> use per hour -> profile of the week -> level -> replay of the past -> widths -> walk forward.
-No line is fitted through a balance: most of such a line is night, weekend and top-ups. From the second step
-on, use is counted in usual days (the mean day of the history), so that no constant depends on a currency.
+From the second step on, use is counted in usual days (the mean day of the history), so that no constant
+depends on a currency.
 Constants marked "measured" lie on broad flat optima of what `python -m bench.forecast` prints.
 """
 
@@ -28,7 +28,7 @@ SPANS = (7, 14, 28)
 JUDGED_DAYS = (1, 3, 7)
 """Days ahead over which the experts are judged (measured)."""
 
-HALF_LIFE_DAYS = 7.0
+FADING = 0.5 ** (1 / 7)
 """An expert's error counts half after a week, so that a shift is believed after one to two (measured)."""
 
 SHARPNESS, MILDNESS = 3.0, 0.05
@@ -101,12 +101,12 @@ def run_out(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> RunOu
     if days < LEAST_DAYS:
         return None
     hours = hourly_use(readings, min(days, KEPT_DAYS))
-    known_days, used = sum(hours.known) / 24, sum(hours.used)
+    known_days = sum(hours.known) / 24
     if known_days < LEAST_KNOWN_DAYS:
         return None
-    if used <= 0:
+    usual = sum(hours.used) / known_days
+    if usual <= 0:
         return RunOut(None, None, None, Decimal(0))
-    usual = used / known_days
     hours = Use([one / usual for one in hours.used], hours.known)
     daily = daily_use(hours)
     views = _replay(daily)
@@ -116,8 +116,8 @@ def run_out(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> RunOu
     pace = sum(week) / 7
     read_at, balance = readings[-1]
     earliest, expected, latest = (
-        _moment(now, read_at, _hours_until_used(days * pace, week, view.surplus))
-        for days in _interval(balance / usual / pace, widths)
+        _moment(now, read_at + _hours_until_used(amount * pace, week, view.surplus))
+        for amount in _interval(float(balance) / usual / pace, widths)
     )
     return RunOut(earliest, expected, latest, Decimal(f"{pace * usual:.6g}"))
 
@@ -127,16 +127,11 @@ def _replay(days: Use) -> dict[int, _View]:
     views: dict[int, _View] = {}
     losses, judged = [0.0] * (1 + len(SPANS)), 0.0
     for today in range(LEAST_DAYS, len(days.used) + 1):
-        losses, judged = (
-            [loss * exp2(-1 / HALF_LIFE_DAYS) for loss in losses],
-            judged * exp2(-1 / HALF_LIFE_DAYS),
-        )
+        losses, judged = [loss * FADING for loss in losses], judged * FADING
         for ahead in JUDGED_DAYS:
             if view := views.get(today - ahead):
-                used, expected = (
-                    sum(days.used[today - ahead : today]),
-                    _expected(view, days, today - ahead, ahead),
-                )
+                used = sum(days.used[today - ahead : today])
+                expected = _expected(view, days, today - ahead, ahead)
                 errors = [_error(level * expected, used, ahead) for level in view.levels]
                 losses, judged = [sum(pair) for pair in zip(losses, errors, strict=True)], judged + 1
         views[today] = _view(days, today, [loss / (judged or 1.0) for loss in losses])
@@ -273,11 +268,11 @@ def _crossed(amount: float, used: list[float]) -> float:
     return hour + (amount - before) / (used[hour] - before) if used[hour] > before else float(hour)
 
 
-def _moment(now: datetime, read_at: float, hours: float) -> datetime | None:
-    """Return the time so many hours after the last reading, not before now; `None` beyond a year."""
+def _moment(now: datetime, hours: float) -> datetime | None:
+    """Return the time so many hours from now, not in the past; `None` beyond a year."""
     if not hours <= HOURS_OF_YEAR:
         return None
     try:
-        return now.astimezone(UTC) + timedelta(hours=max(read_at + hours, 0.0))
+        return now.astimezone(UTC) + timedelta(seconds=max(round(hours * 3600), 0))
     except OverflowError:
         return None  # the calendar ends

@@ -1,6 +1,6 @@
-"""Units used per hour and per day, from the balances that were read; nothing is fitted through a balance.
+"""Units used per hour and per day, from balances that were read.
 
-Times are hours, at most 0, before the moment of asking.
+No line is fitted through a balance: most of such a line is night, weekend and top-ups.
 """
 
 from bisect import bisect_left
@@ -17,8 +17,11 @@ KEPT_DAYS = 56
 MOST_READINGS = KEPT_DAYS * 24 * 4
 """One each quarter of an hour; finer ones cost time and change no forecast (measured)."""
 
-LARGEST = 1e100
+LARGEST = Decimal("1E+100")
 """No balance is larger; sums and quotients stay finite."""
+
+Reading = tuple[float, Decimal]
+"""When a balance was read, in hours from the moment of asking (at most 0), and the balance."""
 
 LEAST_KNOWN = 0.25
 """Use known for less than a quarter of an hour, or of a day, is not extrapolated to all of it."""
@@ -35,16 +38,16 @@ class Use:
     known: list[float]
 
 
-def recent_readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> list[tuple[float, float]]:
-    """Return the readings of the last eight weeks as hours from now, at most 0, and balances."""
+def recent_readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> list[Reading]:
+    """Return the readings of the last eight weeks in order of time, without what cannot be right."""
     first = bisect_left(history, -KEPT_DAYS * 24.0, key=lambda reading: _hours(reading[0] - now))
     recent = history[max(first - 1, 0) :]
     recent = recent[:: -(len(recent) // MOST_READINGS or 1)][::-1]
-    usable = [(_hours(at - now), float(balance)) for at, balance in recent if balance.is_finite()]
-    return _in_order([(at, balance) for at, balance in usable if at <= 0 and abs(balance) < LARGEST])
+    usable = [(_hours(at - now), balance) for at, balance in recent if balance.is_finite()]
+    return _in_order([(at, balance) for at, balance in usable if at <= 0 and -LARGEST < balance < LARGEST])
 
 
-def _in_order(readings: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _in_order(readings: list[Reading]) -> list[Reading]:
     """Return the longest run of readings whose times rise: what a wrong clock misdated is left out.
 
     Sorted instead, the readings of two clocks would alternate, and each step between them look like use.
@@ -65,7 +68,7 @@ def _in_order(readings: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return run[::-1]
 
 
-def hourly_use(readings: list[tuple[float, float]], days: int) -> Use:
+def hourly_use(readings: list[Reading], days: int) -> Use:
     """Return the use of each hour up to the last reading.
 
     A rise is a top-up: what was used meanwhile is unknown, not zero.
@@ -77,7 +80,7 @@ def hourly_use(readings: list[tuple[float, float]], days: int) -> Use:
     for (since, before), (until, after) in pairwise(readings):
         if after > before or until - since > longest or until <= start:
             continue
-        rate = (before - after) / (until - since)
+        rate = float(before - after) / (until - since)
         begin, end = max(since - start, 0.0), min(until - start, size)
         for hour in range(int(begin), ceil(end)):
             part = min(end, hour + 1) - max(begin, hour)
