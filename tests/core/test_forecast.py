@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import accumulate
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,11 @@ def steady(hour: datetime) -> float:
 def office(hour: datetime) -> float:
     """Return 100 units an hour from 8 to 18, on weekdays."""
     return 100 if hour.weekday() < 5 and 8 <= hour.hour < 18 else 0
+
+
+def uneven(hour: datetime) -> float:
+    """Return 10 to 50 units an hour, another number each day."""
+    return 10 * (1 + hour.toordinal() * 7919 % 5)
 
 
 def account(
@@ -133,12 +139,12 @@ def test_uneven_use_has_a_wider_interval() -> None:
         assert answer.latest is not None
         return answer.latest - answer.earliest
 
-    assert width(lambda hour: 10 * (1 + hour.toordinal() * 7919 % 5)) > 2 * width(steady)
+    assert width(uneven) > 2 * width(steady)
 
 
 @pytest.mark.parametrize("scale", ["0.01", "0.6543", "1000", "1E+20", "1E-20"])
 def test_the_currency_makes_no_difference(scale: str) -> None:
-    history = account(office)
+    history = account(uneven, left=6000)
     scaled = [(at, balance * Decimal(scale)) for at, balance in history]
     expected, other = forecast(history), forecast(scaled)
     assert other.pace == pytest.approx(expected.pace * Decimal(scale), rel=Decimal("1e-5"))
@@ -157,6 +163,25 @@ def test_times_are_utc_whatever_the_zone_of_now() -> None:
 def test_what_is_older_than_eight_weeks_changes_nothing() -> None:
     older = account(lambda hour: 500 if hour < NOW - 9 * WEEK else 10, past=52 * WEEK)
     assert run_out(older, NOW) == run_out(account(), NOW)
+
+
+def test_of_a_longer_history_hardly_more_than_eight_weeks_are_looked_at() -> None:
+    class Counted(list[tuple[datetime, Decimal]]):
+        looked_at = 0
+
+        def __getitem__(self, place: Any) -> Any:
+            found = super().__getitem__(place)
+            self.looked_at += len(found) if isinstance(place, slice) else 1
+            return found
+
+    history = Counted(account(past=52 * WEEK))
+    forecast(history)
+    assert 8 * 7 * 24 < history.looked_at < 8 * 7 * 24 + 50
+
+
+def test_a_reading_dated_in_the_future_is_left_out() -> None:
+    history = account()
+    assert run_out([*history, (NOW + HOUR, Decimal(7))], NOW) == run_out(history, NOW)
 
 
 def test_a_clock_that_was_wrong_for_a_while_costs_only_that_while() -> None:
@@ -200,6 +225,9 @@ HOSTILE: dict[str, History] = {
     "10^400": every(HOUR, [Decimal(place) * Decimal("1E+400") for place in range(1000, 0, -1)]),
     "10^-320": every(HOUR, [Decimal(place) * Decimal("1E-320") for place in range(1000, 0, -1)]),
     "10^-323": every(HOUR, [Decimal(place) * Decimal("5E-324") for place in range(200, 0, -1)]),
+    "10^99 after falls of 10^-300": [
+        *every(HOUR, [Decimal(f"{one}E-300") for one in range(999, 0, -1)])[:-1], (NOW, Decimal("1E+99"))
+    ],
     "unreadable": every(HOUR, ["NaN", "sNaN", "Infinity", "-Infinity"] * 300),
     "out of order": account()[::-1],
     "shuffled": [account()[place * 577 % 1345] for place in range(1345)],
@@ -308,3 +336,16 @@ def test_more_balance_is_never_an_earlier_time(
         times = [getattr(answer, name) for answer in answers if answer]
         stamps = [inf if at is None else at.timestamp() for at in times]
         assert stamps == sorted(stamps)
+
+
+def test_more_balance_is_no_earlier_time_where_a_week_is_surer_than_a_day() -> None:
+    on_any_day_of_the_week = account(
+        lambda hour: 100 if (NOW - hour).days * 3 % 7 == (NOW - hour).days // 7 % 7 else 0
+    )
+    last = on_any_day_of_the_week[-1][1]
+    latest = [
+        forecast([(at, balance - last + left) for at, balance in on_any_day_of_the_week]).latest
+        for left in range(100, 12000, 100)
+    ]
+    stamps = [inf if at is None else at.timestamp() for at in latest]
+    assert stamps == sorted(stamps)
