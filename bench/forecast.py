@@ -207,9 +207,9 @@ def made_up(name: str, number: int, at: int) -> tuple[Account, Random]:
 def regime_questions(name: str, days: int, count: int) -> Iterator[Question]:
     """Ask of accounts made up, one question each, for balances that last about so many days."""
     for number in range(count):
-        now = (PAST_DAYS + 1) * DAY
+        now = PAST_DAYS * DAY + number * 97 % WEEK  # at any time of the week
         account, random = made_up(name, number * 31 + days, now)
-        yield from question(account, now + random.randrange(WEEK), days, random)
+        yield from question(account, now, days, random)
 
 
 def trace_questions(account: Account, days: int, count: int) -> Iterator[Question]:
@@ -241,9 +241,9 @@ def episode(account: Account, end: int) -> list[Question]:
 def regime_episodes(name: str, count: int) -> Iterator[list[Question]]:
     """Return the last days of balances of accounts made up."""
     for number in range(count):
-        account, random = made_up(name, number * 31, (PAST_DAYS + EPISODE_DAYS // 2) * DAY)
-        first = (PAST_DAYS + EPISODE_DAYS) * DAY
-        yield episode(account, used_next(account, first + random.randrange(WEEK)))
+        end = (PAST_DAYS + EPISODE_DAYS) * DAY + number * 97 % WEEK
+        account, _ = made_up(name, number * 31, end - EPISODE_DAYS * DAY)
+        yield episode(account, used_next(account, end))
 
 
 def trace_episodes(account: Account, count: int) -> Iterator[list[Question]]:
