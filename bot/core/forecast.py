@@ -85,7 +85,11 @@ class RunOut:
 
 @dataclass(frozen=True)
 class _View:
-    """What was to be expected on one day: use of the seven days ahead by the profile, and its level."""
+    """What was to be expected at the end of one day.
+
+    The profile's use of the seven days ahead, the experts' levels as multiples of it and the one that they
+    come to, how far they disagree, and the share by which the first days differ.
+    """
 
     week: list[float]
     levels: list[float]

@@ -20,7 +20,7 @@ MOST_READINGS = KEPT_DAYS * 24 * 4
 LARGEST = Decimal("1E+100")
 """No balance is larger; sums and quotients stay finite."""
 
-Reading = tuple[float, Decimal]
+TimedBalance = tuple[float, Decimal]
 """When a balance was read, in hours from the moment of asking (at most 0), and the balance."""
 
 LEAST_KNOWN = 0.25
@@ -38,7 +38,7 @@ class Use:
     known: list[float]
 
 
-def recent_readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> list[Reading]:
+def recent_readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) -> list[TimedBalance]:
     """Return the readings of the last eight weeks in order of time, without what cannot be right."""
     first = bisect_left(history, -KEPT_DAYS * 24.0, key=lambda reading: _hours(reading[0] - now))
     recent = history[max(first - 1, 0) :]
@@ -47,7 +47,7 @@ def recent_readings(history: Sequence[tuple[datetime, Decimal]], now: datetime) 
     return _in_order([(at, balance) for at, balance in usable if at <= 0 and -LARGEST < balance < LARGEST])
 
 
-def _in_order(readings: list[Reading]) -> list[Reading]:
+def _in_order(readings: list[TimedBalance]) -> list[TimedBalance]:
     """Return the longest run of readings whose times rise: what a wrong clock misdated is left out.
 
     Sorted instead, the readings of two clocks would alternate, and each step between them look like use.
@@ -68,7 +68,7 @@ def _in_order(readings: list[Reading]) -> list[Reading]:
     return run[::-1]
 
 
-def hourly_use(readings: list[Reading], days: int) -> Use:
+def hourly_use(readings: list[TimedBalance], days: int) -> Use:
     """Return the use of each hour up to the last reading.
 
     A rise is a top-up: what was used meanwhile is unknown, not zero.
