@@ -20,6 +20,7 @@ from bot.core.gap import Gap, Round
 from bot.core.health import Overview
 from bot.core.model import Account
 from bot.core.notice import Due, Edit, Notice, Owed, Step, Telling, Undelivered
+from bot.core.posted import Claim
 from bot.core.reading import Credits, Failure, Held
 from bot.core.retention import Retention
 from bot.core.unusable import Unusable
@@ -208,6 +209,9 @@ class Outbox(Protocol):
 
     async def claim(self, owed: Owed, now: datetime) -> Due | None:
         """Note that it is about to be told, and return what to tell; nothing if it is no longer owed."""
+
+    async def remembers(self, claim: Claim) -> bool:
+        """Whether the database still holds this note of a post: it may have lost its newest writes."""
 
     async def sent(self, due: Due, message: str, now: datetime) -> None:
         """Mark what `due` owed as told by the message with this `ts`."""

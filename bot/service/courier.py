@@ -133,14 +133,15 @@ class Courier:
         return delivery
 
     async def _post(self, owed: Owed) -> Delivery:
-        due = await self._outbox.claim(owed, self._clock.now())
+        claimed_at = self._clock.now()
+        due = await self._outbox.claim(owed, claimed_at)
         if due is None:
             return Delivery(Delivered.NOT_OWED, episode=owed.episode)
         done = Delivery(Delivered.POSTED, due.channel, due.kind, owed.episode)
-        # Where the database has lost what it said, no mark of a try is there.
-        repeat = due.repeat or self._posted.knows(due)
+        before = self._posted.before(due)
+        lost = before is not None and not await self._outbox.remembers(before)
         try:
-            message = await self._sender.post(replace(due, repeat=repeat))
+            message = await self._sender.post(replace(due, repeat=due.repeat or lost))
         except EmbellishmentRefused as error:
             await self._outbox.released(due)
             return replace(done, outcome=Delivered.BARER, error=error.error, left_out=error.left_out)
@@ -153,7 +154,7 @@ class Courier:
             retry_at = self._clock.now() + retry_in(due.attempts, error)
             if error.permanent:
                 self._sender.hold(Way.POST, due.channel, retry_in(due.attempts, error))
-            self._posted = self._posted.after(due) if error.unknown else self._posted
+            self._posted = self._posted.after(due, claimed_at) if error.unknown else self._posted
             await self._outbox.failed(due, error.error, retry_at, unknown=error.unknown)
             outcome = Delivered.UNKNOWN if error.unknown else Delivered.REFUSED
             return replace(done, outcome=outcome, error=error.error, retry_at=retry_at)
@@ -162,7 +163,7 @@ class Courier:
             retry_at, sent = self._clock.now() + SLOWEST_RETRY, not isinstance(fault, NotBuilt)
             await self._outbox.failed(due, "internal", retry_at, unknown=sent)
             raise
-        self._posted = self._posted.after(due)
+        self._posted = self._posted.after(due, claimed_at)
         await self._outbox.sent(due, message, self._clock.now())
         return done
 

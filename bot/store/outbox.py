@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     and_,
+    bindparam,
     case,
     func,
     insert,
@@ -33,6 +34,7 @@ from bot.core.notice import (
     Telling,
     Undelivered,
 )
+from bot.core.posted import Claim
 from bot.core.reading import Reading
 from bot.core.watch import Episode, Watch
 from bot.store.database import Database
@@ -48,6 +50,8 @@ _URGENCY = case((notice.c.kind == Kind.HELLO, int(Level.EMPTY)), else_=_LEVEL_NO
 """A channel is greeted, once for ever, before it is told anything else."""
 
 _UNDELIVERED = select(notice).where(notice.c.sent_at.is_(None), notice.c.attempts > 0).order_by(notice.c.id)
+
+_TRIED_AT = select(notice.c.tried_at).where(notice.c.id == bindparam("notice"))
 
 
 class SqlOutbox:
@@ -111,6 +115,12 @@ class SqlOutbox:
                 return None
             await connection.execute(mine.values(tried_at=now))
             return due
+
+    async def remembers(self, claim: Claim) -> bool:
+        """Whether this note of a post is still there: ids may be given anew, times are not."""
+        async with self._database.transaction() as connection:
+            found = await connection.scalar(_TRIED_AT, {"notice": claim.notice})
+            return bool(found == claim.at)
 
     async def sent(self, due: Due, message: str, now: datetime) -> None:
         """Mark what `due` owed as told by the message with this `ts`."""

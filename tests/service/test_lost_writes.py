@@ -94,6 +94,21 @@ async def test_what_happens_again_is_no_repeat(start: Start, polls: tuple[int, .
     assert len(bot.channel.posts) >= 3
 
 
+async def test_what_gets_worse_again_is_no_repeat_though_the_channel_never_saw_it_better(
+    start: Start,
+) -> None:
+    bot = await start(4999, 999, 4999, 999)
+    for poll in range(4):
+        if poll == 2:
+            bot.channel.refusals.append(NotDelivered("cant_update_message", permanent=True))
+        await bot.cycle()
+    assert posts(bot) == [
+        ("opened low warning", False),
+        ("worse low critical", False),
+        ("worse low critical", False),
+    ]
+
+
 async def test_what_another_copy_has_ended_meanwhile_is_news_when_it_begins_again(copies: Start) -> None:
     older = await copies(4999, 4999)
     await older.cycle()
