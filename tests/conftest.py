@@ -21,6 +21,12 @@ def pytest_sessionfinish() -> None:
     quit_chromium()
 
 
+@pytest.fixture(autouse=True)
+def no_mark_of_the_sqlite_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the mark of every two seconds out of what tests count: a busy machine takes its time."""
+    monkeypatch.setattr("bot.store.file.MARK_EVERY_SECONDS", 1e9)
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Connect to Chromium once, for all tests of pages: they share a loop with it."""
